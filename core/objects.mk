@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Objects of the vendor-neutral core, one line a room.
+mv-core += core/module.o
