@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Control registers, EFER and XCR0: which values are legal, what a change
+ * drags with it (TLB flushes, CPUID, intercepts). cr.c.
+ */
+#ifndef MONOVISOR_CORE_CR_H
+#define MONOVISOR_CORE_CR_H
+
+#include "core/vcpu.h"
+#include "core/regs.h"
+
+static __always_inline unsigned long kvm_read_cr0_bits(struct kvm_vcpu *vcpu, unsigned long mask)
+{
+	if (mask & vcpu->cr0_guest_owned_bits && !kvm_register_is_available(vcpu, VCPU_EXREG_CR0))
+		kvm_x86_cache_reg(vcpu, VCPU_EXREG_CR0);
+	return vcpu->cr0 & mask;
+}
+
+static __always_inline unsigned long kvm_read_cr0(struct kvm_vcpu *vcpu)
+{
+	return kvm_read_cr0_bits(vcpu, ~0UL);
+}
+
+static __always_inline unsigned long kvm_read_cr4_bits(struct kvm_vcpu *vcpu, unsigned long mask)
+{
+	if (mask & vcpu->cr4_guest_owned_bits && !kvm_register_is_available(vcpu, VCPU_EXREG_CR4))
+		kvm_x86_cache_reg(vcpu, VCPU_EXREG_CR4);
+	return vcpu->cr4 & mask;
+}
+
+static __always_inline unsigned long kvm_read_cr4(struct kvm_vcpu *vcpu)
+{
+	return kvm_read_cr4_bits(vcpu, ~0UL);
+}
+
+static __always_inline unsigned long kvm_read_cr3(struct kvm_vcpu *vcpu)
+{
+	if (!kvm_register_is_available(vcpu, VCPU_EXREG_CR3))
+		kvm_x86_cache_reg(vcpu, VCPU_EXREG_CR3);
+	return vcpu->cr3;
+}
+
+static __always_inline bool is_protmode(struct kvm_vcpu *vcpu)
+{
+	return kvm_read_cr0_bits(vcpu, X86_CR0_PE);
+}
+
+static __always_inline bool is_paging(struct kvm_vcpu *vcpu)
+{
+	return kvm_read_cr0_bits(vcpu, X86_CR0_PG);
+}
+
+static __always_inline bool is_pae(struct kvm_vcpu *vcpu)
+{
+	return kvm_read_cr4_bits(vcpu, X86_CR4_PAE);
+}
+
+static __always_inline bool is_long_mode(struct kvm_vcpu *vcpu)
+{
+	return vcpu->efer & EFER_LMA;
+}
+
+/*
+ * What the guest does by MOV CRn, LMSW, CLTS, XSETBV. Return 0, or 1 when the
+ * guest gets #GP(0); a refused write changes nothing.
+ */
+int kvm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
+int kvm_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
+int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+int kvm_set_cr8(struct kvm_vcpu *vcpu, unsigned long cr8);
+unsigned long kvm_get_cr8(struct kvm_vcpu *vcpu);
+int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 xcr);
+
+/*
+ * Pure rules, for the above, for KVM_SET_SREGS and for tests.
+ * Source: AMD APM volume 2, "System Resources"; Intel SDM volume 3, "Control Registers".
+ */
+bool kvm_cr0_legal(unsigned long cr0);
+bool kvm_cr4_legal(unsigned long cr4, unsigned long rsvd_bits);
+bool kvm_efer_legal(u64 efer, u64 supported);
+bool kvm_mode_legal(unsigned long cr0, unsigned long cr4, u64 efer);	/* the combination */
+bool kvm_xcr0_legal(u64 xcr0, u64 supported);
+/* Does changing CR4 from @old to @new drop the linear translations of all address spaces? */
+bool kvm_cr4_change_flushes(unsigned long old, unsigned long new);
+/* Does changing CR0 or CR4 in PAE mode make the CPU load the PDPTEs again? */
+bool kvm_cr0_change_loads_pdptrs(unsigned long old, unsigned long new);
+bool kvm_cr4_change_loads_pdptrs(unsigned long old, unsigned long new);
+/* CR4 bits that neither this vCPU's CPUID nor this host allow. */
+unsigned long kvm_cr4_reserved(struct kvm_vcpu *vcpu);
+/* May CR3 hold this now? @long_mode: with 4 or 5 levels. */
+bool kvm_cr3_legal(struct kvm_vcpu *vcpu, unsigned long cr3, bool long_mode);
+
+/* EFER bits this host and module offer; set by the vendor's hardware_setup(). */
+extern u64 kvm_efer_supported;
+int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host_initiated);
+
+#endif /* MONOVISOR_CORE_CR_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the core does about an exit. The vendor's switch decodes the hardware's
+ * words and calls one of these; the policy is here, once for all vendors.
+ * Context of all: vCPU loaded, irqs and preemption on, kvm->srcu held.
+ */
+#ifndef MONOVISOR_CORE_EXIT_H
+#define MONOVISOR_CORE_EXIT_H
+
+#include "core/mmu/mmu.h"
+#include "core/types.h"
+
+struct exit_pio {
+	u16 port;
+	u8 size;		/* 1, 2, 4 */
+	bool in;
+	bool string;		/* INS/OUTS: goes to the emulator */
+};
+
+struct exit_cr {
+	u8 cr;			/* 0, 2, 3, 4, 8 */
+	u8 gpr;			/* enum kvm_reg */
+	bool write;
+};
+
+struct exit_dr {
+	u8 dr;			/* 0..7 */
+	u8 gpr;
+	bool write;
+};
+
+struct exit_exception {
+	u8 vector;
+	u32 error_code;
+	unsigned long payload;	/* #PF: CR2; #DB: DR6 bits, positive polarity */
+};
+
+enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io);
+enum run_result exit_cpuid(struct kvm_vcpu *vcpu);
+enum run_result exit_hlt(struct kvm_vcpu *vcpu);
+enum run_result exit_rdmsr(struct kvm_vcpu *vcpu);
+enum run_result exit_wrmsr(struct kvm_vcpu *vcpu);
+enum run_result exit_rdpmc(struct kvm_vcpu *vcpu);
+enum run_result exit_hypercall(struct kvm_vcpu *vcpu);
+enum run_result exit_cr(struct kvm_vcpu *vcpu, const struct exit_cr *access);
+enum run_result exit_clts(struct kvm_vcpu *vcpu);
+enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access);
+enum run_result exit_invlpg(struct kvm_vcpu *vcpu, gva_t gva);
+enum run_result exit_xsetbv(struct kvm_vcpu *vcpu);
+enum run_result exit_wbinvd(struct kvm_vcpu *vcpu);
+enum run_result exit_monitor(struct kvm_vcpu *vcpu);	/* also MWAIT: no-ops where allowed */
+enum run_result exit_pause(struct kvm_vcpu *vcpu);
+enum run_result exit_undefined(struct kvm_vcpu *vcpu);	/* instruction not offered: #UD */
+enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exception *ex);
+enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+			       const u8 *insn, int insn_len);
+enum run_result exit_emulate(struct kvm_vcpu *vcpu);	/* no better decode: emulate at RIP */
+enum run_result exit_irq_window(struct kvm_vcpu *vcpu);
+enum run_result exit_nmi_window(struct kvm_vcpu *vcpu);
+enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
+enum run_result exit_shutdown(struct kvm_vcpu *vcpu);	/* triple fault or SHUTDOWN state */
+enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason);
+enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason);
+
+/**
+ * exit_skip_insn() - retire the instruction that exited
+ * @vcpu: the vCPU
+ *
+ * Advance RIP, drop the interrupt shadow, honour single-stepping by guest
+ * (#DB) and debugger (KVM_EXIT_DEBUG).
+ * Return: RUN_REENTER, or what the debugger or a failed length decode asks for.
+ */
+enum run_result exit_skip_insn(struct kvm_vcpu *vcpu);
+/* The trap behind an instruction that ran with TF set: the debugger's or the guest's. */
+enum run_result exit_single_step(struct kvm_vcpu *vcpu);
+/* The tail of instructions that can fault: #GP(0) if @err, else retire. */
+enum run_result exit_complete_insn_gp(struct kvm_vcpu *vcpu, int err);
+
+#endif /* MONOVISOR_CORE_EXIT_H */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest register state that lives in the vendor's control block.
+ * Context: vCPU loaded; none sleeps.
+ */
+#ifndef MONOVISOR_OPS_REGS_H
+#define MONOVISOR_OPS_REGS_H
+
+#include "core/types.h"
+#include "ops/vendor.h"
+
+/*
+ * Read a register (enum kvm_reg, VCPU_EXREG_*) from hardware into vcpu->regs[] or
+ * vcpu->crN, and mark it available.
+ */
+void kvm_x86_cache_reg(struct kvm_vcpu *vcpu, int reg);
+
+unsigned long kvm_x86_get_rflags(struct kvm_vcpu *vcpu);
+void kvm_x86_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags);
+bool kvm_x86_get_if_flag(struct kvm_vcpu *vcpu);
+
+void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg);
+void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
+u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg);
+int kvm_x86_get_cpl(struct kvm_vcpu *vcpu);
+void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l);
+void kvm_x86_get_idt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt);
+void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
+void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt);
+void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
+
+/* Store into vcpu->crN and hardware; the value has been found legal. */
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
+void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
+/* CR4 bits this vendor cannot give to a guest. */
+unsigned long kvm_x86_cr4_unsupported(void);
+
+void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6);
+void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7);
+/* The guest owned its debug registers: read them back (KVM_DEBUGREG_WONT_EXIT). */
+void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu);
+
+#endif /* MONOVISOR_OPS_REGS_H */

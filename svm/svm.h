@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the SVM backend share: the vendor's structures around VM
+ * and vCPU, access to the VMCB, capabilities decided at load. Not for core/.
+ */
+#ifndef MONOVISOR_SVM_SVM_H
+#define MONOVISOR_SVM_SVM_H
+
+#include <linux/bits.h>
+#include <linux/percpu.h>
+#include <asm/asm.h>
+#include <asm/msr.h>
+#include <asm/svm.h>
+
+#include "core/vcpu.h"
+#include "core/vm.h"
+#include "ops/vendor.h"
+
+/*
+ * VMCB clean bits: state the CPU may keep cached from the last VMRUN of this
+ * VMCB. Software clears a bit when it changed the state the bit stands for.
+ * Source: AMD APM volume 2, "VMCB State Caching".
+ */
+#define VMCB_CLEAN_INTERCEPTS	BIT(0)	/* intercepts, TSC offset, pause filter */
+#define VMCB_CLEAN_PERM_MAP	BIT(1)	/* addresses of IOPM and MSRPM */
+#define VMCB_CLEAN_ASID		BIT(2)
+#define VMCB_CLEAN_INTR		BIT(3)	/* int_ctl, int_vector */
+#define VMCB_CLEAN_NPT		BIT(4)	/* nested CR3, guest PAT */
+#define VMCB_CLEAN_CR		BIT(5)	/* CR0, CR3, CR4, EFER */
+#define VMCB_CLEAN_DR		BIT(6)	/* DR6, DR7 */
+#define VMCB_CLEAN_DT		BIT(7)	/* GDTR, IDTR */
+#define VMCB_CLEAN_SEG		BIT(8)	/* CS, DS, SS, ES, CPL */
+#define VMCB_CLEAN_CR2		BIT(9)
+#define VMCB_CLEAN_LBR		BIT(10)	/* DEBUGCTL and last-branch records */
+#define VMCB_CLEAN_ALL		GENMASK(10, 0)
+/* Written before every entry without looking whether they changed. */
+#define VMCB_CLEAN_NEVER	(VMCB_CLEAN_INTR | VMCB_CLEAN_CR2)
+
+/* Permission bitmaps. Source: AMD APM volume 2, "Intercept Operation". */
+#define SVM_IOPM_ORDER		2	/* 3 pages are used */
+#define SVM_MSRPM_ORDER		1	/* 2 pages */
+#define SVM_MSRPM_SIZE		(PAGE_SIZE << SVM_MSRPM_ORDER)
+
+/* VM_CR. Source: AMD APM volume 2, "SVM Related MSRs". */
+#define SVM_VM_CR_LOCK		BIT_ULL(3)
+#define SVM_VM_CR_SVMDIS	BIT_ULL(4)
+
+/* VMEXIT_INVALID as the low half of the exit code. */
+#define SVM_EXIT_CODE_ERR	((u32)-1)
+
+struct kvm_svm {
+	struct kvm kvm;			/* first: core casts */
+};
+
+/*
+ * Legend as in core/vcpu.h: [t] the vCPU's thread, [i] set at creation.
+ */
+struct vcpu_svm {
+	struct kvm_vcpu vcpu;		/* first: core casts */
+	struct vmcb *vmcb;		/* [i] */
+	unsigned long vmcb_pa;		/* [i] physical address, with the C-bit */
+	unsigned long *msrpm;		/* [i] SVM_MSRPM_SIZE bytes */
+
+	u64 asid_generation;		/* [t] 0: take a new ASID at the next entry */
+	u32 asid;			/* [t] of last_cpu */
+	int last_cpu;			/* [t] CPU of the last entry, or -1 */
+
+	unsigned long exit_rip;		/* [t] RIP at the last exit */
+	unsigned long next_rip;		/* [t] of the following instruction, 0: not known */
+
+	bool guest_state_loaded;	/* [t] host FS, GS, TR ... are saved on this CPU */
+	bool spec_ctrl_intercepted;	/* [t] the guest's SPEC_CTRL cannot change unseen */
+
+	/* NMI masking, as there is no virtual NMI (event.c) */
+	bool nmi_masked;		/* [t] an NMI is being served */
+	bool awaiting_iret;		/* [t] its IRET is about to execute */
+	bool nmi_singlestep;		/* [t] TF and RF in the VMCB are ours */
+	unsigned long nmi_iret_rip;	/* [t] valid with awaiting_iret */
+	unsigned long nmi_singlestep_rflags;	/* [t] the guest's, valid with nmi_singlestep */
+
+	/* A software interrupt or exception that was injected (event.c) */
+	bool soft_injected;		/* [t] */
+	unsigned long soft_old_rip;	/* [t] of the INT instruction */
+	unsigned long soft_next_rip;	/* [t] behind it */
+
+	u64 virt_spec_ctrl;		/* [t] VIRT_SPEC_CTRL */
+	u64 decfg;			/* [t] DE_CFG */
+	u64 hwcr;			/* [t] HWCR */
+};
+
+/* Per CPU. Written by the CPU itself with irqs off or preemption off. */
+struct svm_cpu {
+	u64 asid_generation;		/* grows whenever the ASIDs are used up */
+	u32 max_asid;
+	u32 next_asid;
+	u64 tsc_ratio;			/* in MSR_AMD64_TSC_RATIO */
+	struct page *hsave;		/* for VMRUN's own use */
+	struct page *host_state;	/* where VMSAVE puts the host's FS, GS, TR ... */
+	unsigned long host_state_pa;
+	struct vmcb *current_vmcb;	/* last guest that ran here, for IBPB; NULL: freed */
+};
+
+DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
+
+/* What hardware_setup() decided. */
+extern bool svm_has_nrips;
+extern bool svm_has_decode_assists;
+extern bool svm_has_flush_by_asid;
+extern bool svm_has_tsc_ratio;
+extern bool svm_has_pause_filter;
+extern bool svm_has_pause_threshold;
+extern bool svm_has_lbrv;
+extern bool svm_has_v_spec_ctrl;
+extern int svm_tsc_aux_slot;
+extern unsigned long svm_iopm_pa;
+
+/* Module parameters. */
+extern unsigned short pause_filter_count;
+extern unsigned short pause_filter_count_grow;
+extern unsigned short pause_filter_count_shrink;
+extern unsigned short pause_filter_count_max;
+extern unsigned short pause_filter_thresh;
+extern bool dump_invalid_vmcb;
+
+static __always_inline struct vcpu_svm *to_svm(struct kvm_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vcpu_svm, vcpu);
+}
+
+static __always_inline void svm_mark_dirty(struct vcpu_svm *svm, u32 clean_bits)
+{
+	svm->vmcb->control.clean &= ~clean_bits;
+}
+
+static inline void svm_set_intercept(struct vcpu_svm *svm, unsigned int bit)
+{
+	svm->vmcb->control.intercepts[bit / 32] |= BIT(bit % 32);
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+}
+
+static inline void svm_clear_intercept(struct vcpu_svm *svm, unsigned int bit)
+{
+	svm->vmcb->control.intercepts[bit / 32] &= ~BIT(bit % 32);
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+}
+
+static inline void svm_assign_intercept(struct vcpu_svm *svm, unsigned int bit, bool on)
+{
+	if (on)
+		svm_set_intercept(svm, bit);
+	else
+		svm_clear_intercept(svm, bit);
+}
+
+static inline bool svm_is_intercept(const struct vcpu_svm *svm, unsigned int bit)
+{
+	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);
+}
+
+/*
+ * MSRs and SVM instructions without a detour through paravirt pointers. An
+ * SVM instruction can fault only after an emergency reboot turned EFER.SVME
+ * off under us; then its effect does not matter any more, so go on.
+ */
+static inline u64 svm_rdmsr(u32 msr)
+{
+	return native_read_msr(msr);
+}
+
+static inline void svm_wrmsr(u32 msr, u64 val)
+{
+	native_write_msr(msr, lower_32_bits(val), upper_32_bits(val));
+}
+
+static __always_inline void svm_stgi(void)
+{
+	asm volatile("1: stgi\n2:\n" _ASM_EXTABLE(1b, 2b) : : : "memory");
+}
+
+static __always_inline void svm_vmsave(unsigned long pa)
+{
+	asm volatile("1: vmsave %0\n2:\n" _ASM_EXTABLE(1b, 2b) : : "a" (pa) : "memory");
+}
+
+static __always_inline void svm_invlpga(unsigned long gva, u32 asid)
+{
+	asm volatile("1: invlpga %0, %1\n2:\n" _ASM_EXTABLE(1b, 2b) : : "a" (gva), "c" (asid));
+}
+
+/* vmenter.S; @spec_ctrl_intercepted: SPEC_CTRL need not be read back. */
+asmlinkage void svm_world_switch(struct vcpu_svm *svm, bool spec_ctrl_intercepted,
+				 unsigned long host_state_pa);
+
+/* event.c */
+void svm_disarm_irq_window(struct vcpu_svm *svm);
+void svm_collect_events(struct vcpu_svm *svm);
+void svm_disable_nmi_singlestep(struct vcpu_svm *svm);
+enum run_result svm_exit_iret(struct kvm_vcpu *vcpu);
+bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits);
+
+/* mmu.c */
+void svm_update_asid(struct vcpu_svm *svm);
+
+/* msr.c */
+int svm_msrpm_alloc(struct vcpu_svm *svm);
+void svm_msrpm_free(struct vcpu_svm *svm);
+
+/* timer.c */
+void svm_load_tsc_ratio(struct vcpu_svm *svm);
+
+/* regs.c */
+void svm_set_dr_intercepts(struct vcpu_svm *svm, bool on);
+
+#endif /* MONOVISOR_SVM_SVM_H */

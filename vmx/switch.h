@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What C and the world switch in vmenter.S share: the layout of struct
+ * vmx_switch and its flags. Plain numbers, for the assembler reads them too.
+ */
+#ifndef MONOVISOR_VMX_SWITCH_H
+#define MONOVISOR_VMX_SWITCH_H
+
+#define VMX_SW_REGS		0
+#define VMX_SW_IN_GUEST		8
+#define VMX_SW_HOST_RSP		16
+#define VMX_SW_GUEST_SPEC_CTRL	24
+#define VMX_SW_HOST_SPEC_CTRL	32
+#define VMX_SW_FLAGS		40
+
+/* Bit numbers in flags. */
+#define VMX_SW_LAUNCHED		0	/* the VMCS is launched: VMRESUME */
+#define VMX_SW_SAVE_SPEC_CTRL	1	/* the guest writes SPEC_CTRL without an exit */
+
+/* Results of __vmx_vcpu_run(). */
+#define VMX_SW_EXITED		0
+#define VMX_SW_VMFAIL		1
+#define VMX_SW_FAULTED		2	/* VMX is off: the host is going down */
+
+#ifndef __ASSEMBLY__
+
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+
+struct vmx_switch {
+	unsigned long *regs;	/* vcpu->regs */
+	u8 *in_guest;		/* vcpu->in_guest */
+	unsigned long host_rsp;	/* HOST_RSP as it is in the VMCS */
+	u64 guest_spec_ctrl;
+	u64 host_spec_ctrl;
+	u32 flags;
+};
+
+static_assert(offsetof(struct vmx_switch, regs) == VMX_SW_REGS);
+static_assert(offsetof(struct vmx_switch, in_guest) == VMX_SW_IN_GUEST);
+static_assert(offsetof(struct vmx_switch, host_rsp) == VMX_SW_HOST_RSP);
+static_assert(offsetof(struct vmx_switch, guest_spec_ctrl) == VMX_SW_GUEST_SPEC_CTRL);
+static_assert(offsetof(struct vmx_switch, host_spec_ctrl) == VMX_SW_HOST_SPEC_CTRL);
+static_assert(offsetof(struct vmx_switch, flags) == VMX_SW_FLAGS);
+
+/* vmenter.S; irqs off, noinstr. Returns VMX_SW_EXITED, _VMFAIL or _FAULTED. */
+unsigned int __vmx_vcpu_run(struct vmx_switch *sw);
+
+#endif /* __ASSEMBLY__ */
+
+#endif /* MONOVISOR_VMX_SWITCH_H */
