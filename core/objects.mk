@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of the vendor-neutral core, one line a room.
 mv-core += core/module.o
+include $(mv-here)/core/emul/objects.mk
