@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Emulated instructions on a real vCPU's memory and registers: locked updates
+ * of user memory, the guest's vector registers, stores that cannot be made
+ * (core/emul_env.c). What instructions compute is the emulator's own suites'.
+ * Guests run in 64-bit mode, linear addresses are physical.
+ */
+#include <kunit/test.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+
+#include "core/regs.h"
+#include "core/vm.h"
+#include "tests/fake/fake.h"
+
+#define CODE		0x1000
+#define DATA		0x2000
+#define TABLES		0x8000	/* three levels, a page each */
+#define DEVICE		0xf000	/* all from here on */
+
+#define STEP(k, ...)	fake_push(test, vcpu, &(struct fake_step){ .kind = (k), ##__VA_ARGS__ })
+
+struct env_guest {
+	struct kvm_vcpu *vcpu;
+	unsigned long memory;	/* guest physical 0 in the test's address space */
+	unsigned long arg;	/* a page for the arguments of ioctls */
+};
+
+static void put_guest(struct kunit *test, u64 gpa, const void *data, size_t len)
+{
+	struct env_guest *guest = test->priv;
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(guest->memory + gpa), data, len), 0);
+}
+
+static void get_guest(struct kunit *test, u64 gpa, void *data, size_t len)
+{
+	struct env_guest *guest = test->priv;
+
+	KUNIT_ASSERT_EQ(test, copy_from_user(data, (void __user *)(guest->memory + gpa), len), 0);
+}
+
+static void vcpu_set(struct kunit *test, unsigned int ioctl, const void *data, size_t len)
+{
+	struct env_guest *guest = test->priv;
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)guest->arg, data, len), 0);
+	KUNIT_ASSERT_EQ(test, fake_vcpu_ioctl(guest->vcpu, ioctl, guest->arg), 0);
+}
+
+static void vcpu_get(struct kunit *test, unsigned int ioctl, void *data, size_t len)
+{
+	struct env_guest *guest = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_vcpu_ioctl(guest->vcpu, ioctl, guest->arg), 0);
+	KUNIT_ASSERT_EQ(test, copy_from_user(data, (void __user *)guest->arg, len), 0);
+}
+
+/* Emulate one instruction with RBX = @rbx, HLT after it, and return the first exit's reason. */
+static u32 emulate(struct kunit *test, u64 rbx, const u8 *code, size_t len)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	put_guest(test, CODE, code, len);
+	kvm_rip_write(vcpu, CODE);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, rbx);
+	STEP(FAKE_STEP_EMULATE);
+	STEP(FAKE_STEP_HLT, .insn_len = 1);
+	return fake_run(test, vcpu);
+}
+
+#define EMULATE(rbx, ...) \
+	emulate(test, rbx, (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+
+/* Each of the sixteen registers, and each of its bytes, has another value. */
+static void set_vectors(struct kunit *test, struct kvm_fpu *fpu)
+{
+	unsigned int i, j;
+
+	vcpu_get(test, KVM_GET_FPU, fpu, sizeof(*fpu));
+	for (i = 0; i < 16; i++) {
+		for (j = 0; j < 16; j++)
+			fpu->xmm[i][j] = i * 16 + j;
+	}
+	vcpu_set(test, KVM_SET_FPU, fpu, sizeof(*fpu));
+}
+
+static void locked_xadd(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	u64 val = 0x1111111100000000;
+
+	put_guest(test, DATA, &val, sizeof(val));
+	kvm_register_write_raw(guest->vcpu, VCPU_REGS_RAX, 0x2222);
+	/* lock xadd [rbx], rax */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA, 0xf0, 0x48, 0x0f, 0xc1, 0x03), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(guest->vcpu), CODE + 5 + 1);
+	get_guest(test, DATA, &val, sizeof(val));
+	KUNIT_EXPECT_EQ(test, val, 0x1111111100002222);
+	KUNIT_EXPECT_EQ(test, kvm_register_read_raw(guest->vcpu, VCPU_REGS_RAX),
+			0x1111111100000000);
+	/* lock xadd [rbx], al: its neighbours stay */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA + 7, 0xf0, 0x0f, 0xc0, 0x03), KVM_EXIT_HLT);
+	get_guest(test, DATA, &val, sizeof(val));
+	KUNIT_EXPECT_EQ(test, val, 0x1111111100002222);
+	KUNIT_EXPECT_EQ(test, kvm_register_read_raw(guest->vcpu, VCPU_REGS_RAX),
+			0x1111111100000011);
+}
+
+static void locked_cmpxchg16b(struct kunit *test)
+{
+	static const u64 before[2] = { 0x0102030405060708, 0x1112131415161718 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	u64 mem[2];
+
+	if (!boot_cpu_has(X86_FEATURE_CX16))
+		kunit_skip(test, "this CPU has no CMPXCHG16B");
+	put_guest(test, DATA, before, sizeof(before));
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, before[0]);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, before[1]);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, 0xcccc);
+	/* lock cmpxchg16b [rbx]; RBX is the address and the new lower half */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA, 0xf0, 0x48, 0x0f, 0xc7, 0x0b), KVM_EXIT_HLT);
+	get_guest(test, DATA, mem, sizeof(mem));
+	KUNIT_EXPECT_EQ(test, mem[0], DATA);
+	KUNIT_EXPECT_EQ(test, mem[1], 0xcccc);
+	KUNIT_EXPECT_TRUE(test, kvm_get_rflags(vcpu) & X86_EFLAGS_ZF);
+	/* Now memory holds something else: it is loaded and nothing stored. */
+	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, 0xdddd);
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA, 0xf0, 0x48, 0x0f, 0xc7, 0x0b), KVM_EXIT_HLT);
+	get_guest(test, DATA, mem, sizeof(mem));
+	KUNIT_EXPECT_EQ(test, mem[1], 0xcccc);
+	KUNIT_EXPECT_EQ(test, kvm_register_read_raw(vcpu, VCPU_REGS_RAX), DATA);
+	KUNIT_EXPECT_EQ(test, kvm_register_read_raw(vcpu, VCPU_REGS_RDX), 0xcccc);
+	KUNIT_EXPECT_FALSE(test, kvm_get_rflags(vcpu) & X86_EFLAGS_ZF);
+}
+
+static void vector_store(struct kunit *test)
+{
+	struct kvm_fpu fpu;
+	u8 mem[32];
+
+	set_vectors(test, &fpu);
+	/* movdqa [rbx], xmm0 */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA, 0x66, 0x0f, 0x7f, 0x03), KVM_EXIT_HLT);
+	/* movups [rbx], xmm13 */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA + 16, 0x44, 0x0f, 0x11, 0x2b), KVM_EXIT_HLT);
+	get_guest(test, DATA, mem, sizeof(mem));
+	KUNIT_EXPECT_MEMEQ(test, mem, fpu.xmm[0], 16);
+	KUNIT_EXPECT_MEMEQ(test, mem + 16, fpu.xmm[13], 16);
+}
+
+/* Loads into the first, the last and one between; no other register changes. */
+static void vector_load(struct kunit *test)
+{
+	struct kvm_fpu *want = kunit_kzalloc(test, sizeof(*want), GFP_KERNEL);
+	struct kvm_fpu *got = kunit_kzalloc(test, sizeof(*got), GFP_KERNEL);
+	u8 mem[48];
+
+	KUNIT_ASSERT_NOT_NULL(test, want);
+	KUNIT_ASSERT_NOT_NULL(test, got);
+	memset(mem, 0xa0, 16);
+	memset(mem + 16, 0xb1, 16);
+	memset(mem + 32, 0xc2, 16);
+	set_vectors(test, want);
+	put_guest(test, DATA, mem, sizeof(mem));
+	/* movdqu xmm0, [rbx]; movdqu xmm9, [rbx]; movdqu xmm15, [rbx] */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA, 0xf3, 0x0f, 0x6f, 0x03), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA + 16, 0xf3, 0x44, 0x0f, 0x6f, 0x0b), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA + 32, 0xf3, 0x44, 0x0f, 0x6f, 0x3b), KVM_EXIT_HLT);
+	memcpy(want->xmm[0], mem, 16);
+	memcpy(want->xmm[9], mem + 16, 16);
+	memcpy(want->xmm[15], mem + 32, 16);
+	vcpu_get(test, KVM_GET_FPU, got, sizeof(*got));
+	KUNIT_EXPECT_MEMEQ(test, (u8 *)got->xmm, (u8 *)want->xmm, sizeof(want->xmm));
+}
+
+/* movdqa [rbx], xmm0 to a device: two exits carry it, lower half first. */
+static void vector_store_to_device(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_run *run = guest->vcpu->run;
+	struct kvm_fpu fpu;
+
+	set_vectors(test, &fpu);
+	KUNIT_ASSERT_EQ(test, EMULATE(DEVICE + 0x50, 0x66, 0x0f, 0x7f, 0x03), KVM_EXIT_MMIO);
+	KUNIT_EXPECT_EQ(test, run->mmio.phys_addr, DEVICE + 0x50);
+	KUNIT_EXPECT_EQ(test, run->mmio.len, 8);
+	KUNIT_EXPECT_MEMEQ(test, run->mmio.data, fpu.xmm[0], 8);
+	KUNIT_ASSERT_EQ(test, fake_run(test, guest->vcpu), KVM_EXIT_MMIO);
+	KUNIT_EXPECT_EQ(test, run->mmio.phys_addr, DEVICE + 0x58);
+	KUNIT_EXPECT_EQ(test, run->mmio.len, 8);
+	KUNIT_EXPECT_MEMEQ(test, run->mmio.data, fpu.xmm[0] + 8, 8);
+	KUNIT_EXPECT_EQ(test, fake_run(test, guest->vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(guest->vcpu), CODE + 4 + 1);
+}
+
+/* A store into two pages, the second unmapped by userspace: the first stays as it was. */
+static void store_without_second_page(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	u32 val = 0;
+
+	KUNIT_ASSERT_EQ(test, vm_munmap(guest->memory + DATA + PAGE_SIZE, PAGE_SIZE), 0);
+	kvm_register_write_raw(guest->vcpu, VCPU_REGS_RAX, 0x1122334455667788);
+	/* mov [rbx], rax */
+	KUNIT_EXPECT_EQ(test, EMULATE(DATA + PAGE_SIZE - 4, 0x48, 0x89, 0x03),
+			KVM_EXIT_INTERNAL_ERROR);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(guest->vcpu), CODE);
+	get_guest(test, DATA + PAGE_SIZE - 4, &val, sizeof(val));
+	KUNIT_EXPECT_EQ(test, val, 0);
+}
+
+/* A 64-bit CPU with SSE2 and CMPXCHG16B. */
+static void set_cpuid(struct kunit *test)
+{
+	static const struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[4];
+	} cpuid = {
+		.head = { .nent = 4 },
+		.entry = {
+			{ .function = 0, .eax = 1 },
+			{
+				.function = 1,
+				.ecx = BIT(13),
+				.edx = BIT(6) | BIT(24) | BIT(25) | BIT(26),
+			},
+			{ .function = 0x80000000, .eax = 0x80000001 },
+			{ .function = 0x80000001, .edx = BIT(29) },
+		},
+	};
+
+	vcpu_set(test, KVM_SET_CPUID2, &cpuid, sizeof(cpuid));
+}
+
+/* The first 2 MiB mapped to themselves, everything allowed. */
+static void set_long_mode(struct kunit *test)
+{
+	static const u64 table[3] = { (TABLES + 0x1000) | 7, (TABLES + 0x2000) | 7, 0x80 | 7 };
+	struct kvm_sregs sregs;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		put_guest(test, TABLES + i * PAGE_SIZE, &table[i], sizeof(table[i]));
+	vcpu_get(test, KVM_GET_SREGS, &sregs, sizeof(sregs));
+	sregs.cs = (struct kvm_segment){
+		.selector = 8, .limit = 0xffffffff, .type = 11,
+		.present = 1, .s = 1, .l = 1, .g = 1,
+	};
+	sregs.ss = (struct kvm_segment){
+		.selector = 16, .limit = 0xffffffff, .type = 3,
+		.present = 1, .s = 1, .db = 1, .g = 1,
+	};
+	sregs.ds = sregs.ss;
+	sregs.es = sregs.ss;
+	sregs.cr3 = TABLES;
+	sregs.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR;
+	sregs.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_ET;
+	sregs.efer = EFER_LME | EFER_LMA;
+	vcpu_set(test, KVM_SET_SREGS, &sregs, sizeof(sregs));
+}
+
+static int emul_env_init(struct kunit *test)
+{
+	struct env_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
+	struct kvm *kvm = fake_vm_create(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, guest);
+	test->priv = guest;
+	guest->vcpu = fake_vcpu_create(test, kvm);
+	guest->memory = fake_add_slot(test, kvm, 0, 0, DEVICE, 0);
+	guest->arg = fake_user_memory(test, PAGE_SIZE);
+	set_cpuid(test);
+	set_long_mode(test);
+	return 0;
+}
+
+static struct kunit_case emul_env_test_cases[] = {
+	KUNIT_CASE(locked_xadd),
+	KUNIT_CASE(locked_cmpxchg16b),
+	KUNIT_CASE(vector_store),
+	KUNIT_CASE(vector_load),
+	KUNIT_CASE(vector_store_to_device),
+	KUNIT_CASE(store_without_second_page),
+	{}
+};
+
+static struct kunit_suite emul_env_test_suite = {
+	.name = "emul_env",
+	.init = emul_env_init,
+	.test_cases = emul_env_test_cases,
+};
+
+kunit_test_suites(&emul_env_test_suite);
