@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of the vendor-neutral core, one line a room.
 mv-core += core/module.o
+mv-core += core/mmu/walk.o
 mv-core += core/memslot.o core/dirty.o
 include $(mv-here)/core/emul/objects.mk

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's page tables, walked as its CPU walks them: for the emulator,
+ * for what exits without a physical address, and for KVM_TRANSLATE. The
+ * second-stage tables are not looked at; tables are read through the slots.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include <asm/cpufeature.h>
+
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/memslot.h"
+#include "core/mmu/walk.h"
+#include "core/regs.h"
+#include "core/vm.h"
+
+/* A guest that rewrites its tables all the time gets a spurious #PF, not our CPU. */
+#define MAX_WALK_RESTARTS	16
+
+/**
+ * guest_pte_is_leaf() - does a present entry end the walk?
+ * @mmu: paging mode
+ * @pte: entry
+ * @level: of its table, 1 being the lowest
+ */
+bool guest_pte_is_leaf(const struct guest_mmu *mmu, u64 pte, int level)
+{
+	if (level == 1)
+		return true;
+	if (!(pte & GUEST_PTE_PS))
+		return false;
+
+	switch (mmu->paging) {
+	case GUEST_PAGING_32BIT:
+		return mmu->pse;
+	case GUEST_PAGING_PAE:
+		return level == 2;
+	default:
+		return level == 2 || (level == 3 && mmu->gbpages);
+	}
+}
+
+static u64 rsvd_bits_32bit(const struct guest_mmu *mmu, bool huge)
+{
+	int pse36_bits = clamp(mmu->maxphyaddr, 32, 40) - 32;
+
+	if (!huge)
+		return 0;
+	/* Bits 20:13 are address bits 39:32 as far as the CPU has them. */
+	return GENMASK_ULL(21, 13) & ~((BIT_ULL(pse36_bits) - 1) << 13);
+}
+
+/**
+ * guest_pte_rsvd_bits() - bits that must be clear in a present entry
+ * @mmu: paging mode
+ * @pte: entry
+ * @level: of its table
+ */
+u64 guest_pte_rsvd_bits(const struct guest_mmu *mmu, u64 pte, int level)
+{
+	bool leaf = guest_pte_is_leaf(mmu, pte, level);
+	bool pae = mmu->paging == GUEST_PAGING_PAE;
+	u64 rsvd;
+
+	if (mmu->paging == GUEST_PAGING_32BIT)
+		return rsvd_bits_32bit(mmu, leaf && level > 1);
+
+	rsvd = mmu->maxphyaddr < 52 ? GENMASK_ULL(51, mmu->maxphyaddr) : 0;
+	if (!mmu->nxe)
+		rsvd |= GUEST_PTE_NX;
+	if (pae)
+		rsvd |= GENMASK_ULL(62, 52);
+
+	/*
+	 * A PAE page-directory pointer has neither rights nor NX, nor A: but some
+	 * CPUs (QEMU's TCG is one) set A when they walk through it, and what the
+	 * CPU itself accepts is not refused here.
+	 */
+	if (pae && level == 3)
+		return rsvd | GUEST_PTE_NX | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
+	if (leaf && level > 1)	/* address bits below the page size, but PAT in bit 12 */
+		return rsvd | GENMASK_ULL(guest_level_shift(mmu, level) - 1, 13);
+	if (level > 2 && !leaf) {
+		/* PS where there is no such page size. */
+		if (level > 3 || !mmu->gbpages)
+			rsvd |= GUEST_PTE_PS;
+		if (level > 3 && mmu->amd)
+			rsvd |= BIT_ULL(8);
+	}
+	return rsvd;
+}
+
+/**
+ * guest_pte_addr() - the table or page an entry leads to
+ * @mmu: paging mode
+ * @pte: a present entry without reserved bits
+ * @level: of its table
+ */
+gpa_t guest_pte_addr(const struct guest_mmu *mmu, u64 pte, int level)
+{
+	bool leaf = guest_pte_is_leaf(mmu, pte, level);
+	int shift = leaf ? guest_level_shift(mmu, level) : 12;
+
+	if (mmu->paging != GUEST_PAGING_32BIT)
+		return pte & GENMASK_ULL(51, shift);
+	if (shift == 12)
+		return pte & GENMASK_ULL(31, 12);
+	return (pte & GENMASK_ULL(31, 22)) | (pte & GENMASK_ULL(20, 13)) << (32 - 13);
+}
+
+/**
+ * guest_pte_combine() - rights after one more level
+ * @rights: so far; start with GUEST_PTE_W | GUEST_PTE_U
+ * @pte: the entry
+ *
+ * Return: W and U if all levels grant them, NX if any level has it.
+ */
+u64 guest_pte_combine(u64 rights, u64 pte)
+{
+	return (rights & pte & (GUEST_PTE_W | GUEST_PTE_U)) | ((rights | pte) & GUEST_PTE_NX);
+}
+
+/**
+ * guest_pte_allows() - may the access be made?
+ * @mmu: paging mode
+ * @rights: of all levels, from guest_pte_combine()
+ * @access: GUEST_ACCESS_*
+ *
+ *	page		user access		supervisor access
+ *	supervisor	no			read; write if W or !WP; fetch if !NX
+ *	user		read; write if W;	read, write as above unless SMAP forbids;
+ *			fetch if !NX		fetch if !NX and !SMEP
+ *
+ * SMAP forbids data access unless RFLAGS.AC is set; to implicit accesses
+ * AC means nothing. Protection keys: guest_pkey_allows().
+ */
+bool guest_pte_allows(const struct guest_mmu *mmu, u64 rights, u32 access)
+{
+	bool user = access & GUEST_ACCESS_USER && !(access & GUEST_ACCESS_IMPLICIT);
+	bool user_page = rights & GUEST_PTE_U;
+
+	if (user && !user_page)
+		return false;
+	if (access & GUEST_ACCESS_FETCH) {
+		if (mmu->nxe && rights & GUEST_PTE_NX)
+			return false;
+		return user || !user_page || !mmu->smep;
+	}
+	if (!user && user_page && mmu->smap && (access & GUEST_ACCESS_IMPLICIT || !mmu->ac))
+		return false;
+	if (access & GUEST_ACCESS_WRITE && !(rights & GUEST_PTE_W))
+		return !user && !mmu->wp;
+	return true;
+}
+
+/**
+ * guest_pkey_allows() - does the protection key permit the access?
+ * @mmu: paging mode
+ * @rights: of all levels
+ * @leaf: the entry with the key
+ * @access: GUEST_ACCESS_*
+ *
+ * Keys guard data in user pages, from supervisors too. A supervisor's write
+ * is stopped by the write-disable bit only with CR0.WP.
+ */
+bool guest_pkey_allows(const struct guest_mmu *mmu, u64 rights, u64 leaf, u32 access)
+{
+	bool user = access & GUEST_ACCESS_USER && !(access & GUEST_ACCESS_IMPLICIT);
+	unsigned int key = (leaf >> GUEST_PTE_PKEY_SHIFT) & 15;
+	bool access_disable = mmu->pkru >> (2 * key) & 1;
+	bool write_disable = mmu->pkru >> (2 * key + 1) & 1;
+
+	if (!mmu->pke || !(rights & GUEST_PTE_U) || access & GUEST_ACCESS_FETCH)
+		return true;
+	if (access_disable)
+		return false;
+	return !(access & GUEST_ACCESS_WRITE && write_disable && (user || mmu->wp));
+}
+
+/**
+ * guest_error_code() - what a page fault reports
+ * @mmu: paging mode
+ * @access: GUEST_ACCESS_*
+ * @cause: GUEST_PFERR_P, RSVD and PK as they apply
+ */
+u32 guest_error_code(const struct guest_mmu *mmu, u32 access, u32 cause)
+{
+	u32 code = cause;
+
+	if (access & GUEST_ACCESS_WRITE)
+		code |= GUEST_PFERR_W;
+	if (access & GUEST_ACCESS_USER && !(access & GUEST_ACCESS_IMPLICIT))
+		code |= GUEST_PFERR_U;
+	if (access & GUEST_ACCESS_FETCH && (mmu->nxe || mmu->smep))
+		code |= GUEST_PFERR_I;
+	return code;
+}
+
+static void guest_mmu_read(struct kvm_vcpu *vcpu, struct guest_mmu *mmu)
+{
+	unsigned long cr0 = kvm_read_cr0(vcpu);
+	unsigned long cr4 = kvm_read_cr4(vcpu);
+	bool long_mode = is_long_mode(vcpu);
+
+	*mmu = (struct guest_mmu) {
+		.maxphyaddr	= vcpu->maxphyaddr,
+		.wp		= cr0 & X86_CR0_WP,
+		.pse		= cr4 & X86_CR4_PSE,
+		.nxe		= vcpu->efer & EFER_NX && cr4 & X86_CR4_PAE,
+		.smep		= cr4 & X86_CR4_SMEP,
+		.smap		= cr4 & X86_CR4_SMAP,
+		.pke		= long_mode && cr4 & X86_CR4_PKE,
+		.pkru		= vcpu->pkru,
+		/* The CPU's own walk cannot be kept from using them. */
+		.gbpages	= boot_cpu_has(X86_FEATURE_GBPAGES),
+		.amd		= guest_cap(vcpu, GUEST_CAP_AMD_COMPAT),
+		.ac		= kvm_get_rflags(vcpu) & X86_EFLAGS_AC,
+	};
+	if (!(cr0 & X86_CR0_PG))
+		mmu->paging = GUEST_PAGING_NONE;
+	else if (!(cr4 & X86_CR4_PAE))
+		mmu->paging = GUEST_PAGING_32BIT;
+	else if (!long_mode)
+		mmu->paging = GUEST_PAGING_PAE;
+	else if (!(cr4 & X86_CR4_LA57))
+		mmu->paging = GUEST_PAGING_4LEVEL;
+	else
+		mmu->paging = GUEST_PAGING_5LEVEL;
+}
+
+static gpa_t guest_root(const struct guest_mmu *mmu, unsigned long cr3)
+{
+	switch (mmu->paging) {
+	case GUEST_PAGING_32BIT:
+		return cr3 & GENMASK_ULL(31, 12);
+	case GUEST_PAGING_PAE:
+		return cr3 & GENMASK_ULL(31, 5);
+	default:
+		return cr3 & GENMASK_ULL(51, 12);
+	}
+}
+
+/* One level of a walk, remembered until its accessed bit is set. */
+struct walk_step {
+	u64 pte;
+	gpa_t gpa;		/* of the entry */
+	unsigned long hva;
+	bool writable;		/* not in a read-only slot */
+};
+
+struct guest_walk_state {
+	struct guest_mmu mmu;
+	u32 cause;		/* of the fault: GUEST_PFERR_P, RSVD, PK */
+	int level;		/* of the leaf */
+	struct walk_step step[6];	/* by level */
+};
+
+/* False: the table is no memory, or memory that userspace took away. */
+static bool read_entry(struct kvm_vcpu *vcpu, const struct guest_mmu *mmu, struct walk_step *step)
+{
+	unsigned long hva = gfn_to_hva_prot(vcpu->kvm, step->gpa >> PAGE_SHIFT, &step->writable);
+	u32 small;
+
+	if (kvm_is_error_hva(hva))
+		return false;
+	step->hva = hva + offset_in_page(step->gpa);
+	if (guest_entry_size(mmu) == 8)
+		return !get_user(step->pte, (u64 __user *)step->hva);
+	if (get_user(small, (u32 __user *)step->hva))
+		return false;
+	step->pte = small;
+	return true;
+}
+
+/* Down to the leaf, looking only. False: page fault, w->cause says why. */
+static bool walk_down(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t gva, u32 access,
+		      unsigned long cr3)
+{
+	const struct guest_mmu *mmu = &w->mmu;
+	gpa_t table = guest_root(mmu, cr3);
+	u64 rights = GUEST_PTE_W | GUEST_PTE_U;
+	struct walk_step *step;
+
+	w->cause = 0;
+	for (w->level = guest_paging_levels(mmu->paging);; w->level--) {
+		step = &w->step[w->level];
+		step->gpa = table + guest_table_index(mmu, gva, w->level) * guest_entry_size(mmu);
+		if (!read_entry(vcpu, mmu, step) || !(step->pte & GUEST_PTE_P))
+			return false;
+		if (step->pte & guest_pte_rsvd_bits(mmu, step->pte, w->level)) {
+			w->cause = GUEST_PFERR_P | GUEST_PFERR_RSVD;
+			return false;
+		}
+		if (mmu->paging != GUEST_PAGING_PAE || w->level != 3)
+			rights = guest_pte_combine(rights, step->pte);
+		if (guest_pte_is_leaf(mmu, step->pte, w->level))
+			break;
+		table = guest_pte_addr(mmu, step->pte, w->level);
+	}
+
+	w->cause = GUEST_PFERR_P;
+	if (!guest_pte_allows(mmu, rights, access))
+		return false;
+	w->cause = GUEST_PFERR_P | GUEST_PFERR_PK;
+	return guest_pkey_allows(mmu, rights, step->pte, access);
+}
+
+enum mark_result {
+	MARK_DONE,
+	MARK_CHANGED,		/* the entry is another one now: walk again */
+	MARK_FAULT,		/* the table's memory is gone */
+};
+
+/* Set @bits in a guest entry, atomically, if it still is what was read. */
+static enum mark_result mark_entry(struct kvm_vcpu *vcpu, const struct guest_mmu *mmu,
+				   struct walk_step *step, u64 bits)
+{
+	u64 old = step->pte;
+	u32 old32 = old;
+	bool done;
+
+	/* Tables in read-only memory are used as they are. */
+	if ((old & bits) == bits || !step->writable)
+		return MARK_DONE;
+
+	if (guest_entry_size(mmu) == 8) {
+		u64 __user *p = (u64 __user *)step->hva;
+
+		if (!user_access_begin(p, sizeof(*p)))
+			return MARK_FAULT;
+		done = unsafe_try_cmpxchg_user(p, &old, old | bits, fault);
+	} else {
+		u32 __user *p = (u32 __user *)step->hva;
+
+		if (!user_access_begin(p, sizeof(*p)))
+			return MARK_FAULT;
+		done = unsafe_try_cmpxchg_user(p, &old32, old32 | (u32)bits, fault);
+	}
+	user_access_end();
+	if (!done)
+		return MARK_CHANGED;
+	step->pte |= bits;
+	mark_page_dirty(vcpu->kvm, step->gpa >> PAGE_SHIFT);
+	return MARK_DONE;
+
+fault:
+	user_access_end();
+	return MARK_FAULT;
+}
+
+/* Accessed bits on the way, dirty in the leaf of a write; top down as the CPU does. */
+static enum mark_result mark_walk(struct kvm_vcpu *vcpu, struct guest_walk_state *w, u32 access)
+{
+	enum mark_result res;
+	int level;
+
+	for (level = guest_paging_levels(w->mmu.paging); level >= w->level; level--) {
+		u64 bits = GUEST_PTE_A;
+
+		if (w->mmu.paging == GUEST_PAGING_PAE && level == 3)
+			continue;
+		if (level == w->level && access & GUEST_ACCESS_WRITE)
+			bits |= GUEST_PTE_D;
+		res = mark_entry(vcpu, &w->mmu, &w->step[level], bits);
+		if (res != MARK_DONE)
+			return res;
+	}
+	return MARK_DONE;
+}
+
+/* Walk and mark until both see the same tables. */
+static bool walk_and_mark(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t gva,
+			  u32 access)
+{
+	unsigned long cr3 = kvm_read_cr3(vcpu);
+	int i;
+
+	for (i = 0; i < MAX_WALK_RESTARTS; i++) {
+		if (!walk_down(vcpu, w, gva, access, cr3))
+			return false;
+		if (access & GUEST_ACCESS_NO_AD)
+			return true;
+		switch (mark_walk(vcpu, w, access)) {
+		case MARK_DONE:
+			return true;
+		case MARK_FAULT:
+			w->cause = 0;
+			return false;
+		case MARK_CHANGED:
+			cond_resched();
+			break;
+		}
+	}
+	w->cause = 0;
+	return false;
+}
+
+int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *error_code)
+{
+	struct guest_walk_state w;
+	u64 offset_mask;
+
+	guest_mmu_read(vcpu, &w.mmu);
+	if (w.mmu.paging < GUEST_PAGING_4LEVEL)
+		gva = (u32)gva;
+	if (w.mmu.paging == GUEST_PAGING_NONE) {
+		*gpa = gva;
+		return 0;
+	}
+	if (!walk_and_mark(vcpu, &w, gva, access)) {
+		*error_code = guest_error_code(&w.mmu, access, w.cause);
+		return -EFAULT;
+	}
+	offset_mask = BIT_ULL(guest_level_shift(&w.mmu, w.level)) - 1;
+	*gpa = guest_pte_addr(&w.mmu, w.step[w.level].pte, w.level) | (gva & offset_mask);
+	return 0;
+}
+
+bool guest_pdptrs_valid(struct kvm_vcpu *vcpu, unsigned long cr3)
+{
+	struct guest_mmu mmu;
+	u64 pdpte[4];
+	int i;
+
+	guest_mmu_read(vcpu, &mmu);
+	/* The mode may be about to change: these are the rules of PAE. */
+	mmu.paging = GUEST_PAGING_PAE;
+	if (kvm_read_guest(vcpu->kvm, guest_root(&mmu, cr3), pdpte, sizeof(pdpte)))
+		return false;
+	for (i = 0; i < 4; i++) {
+		if (pdpte[i] & GUEST_PTE_P && pdpte[i] & guest_pte_rsvd_bits(&mmu, pdpte[i], 3))
+			return false;
+	}
+	return true;
+}
