@@ -5,3 +5,4 @@ mv-core += core/mmu/root.o core/mmu/iterate.o core/mmu/zap.o core/mmu/fault.o co
 mv-core += core/mmu/walk.o
 mv-core += core/memslot.o core/dirty.o
 include $(mv-here)/core/emul/objects.mk
+mv-core += core/regs.o core/cr.o core/debug.o
