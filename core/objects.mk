@@ -8,3 +8,4 @@ include $(mv-here)/core/emul/objects.mk
 mv-core += core/regs.o core/cr.o core/debug.o
 mv-core += core/msr.o core/msr_filter.o core/mtrr.o core/mce.o core/user_return.o
 mv-core += core/cpuid.o core/cpuid_caps.o
+mv-core += core/fpu.o
