@@ -9,3 +9,4 @@ mv-core += core/regs.o core/cr.o core/debug.o
 mv-core += core/msr.o core/msr_filter.o core/mtrr.o core/mce.o core/user_return.o
 mv-core += core/cpuid.o core/cpuid_caps.o
 mv-core += core/fpu.o
+mv-core += core/tsc.o core/clock.o
