@@ -7,3 +7,4 @@ mv-emul += core/emul/exec_alu.o core/emul/exec_move.o core/emul/exec_string.o
 mv-emul += core/emul/exec_branch.o core/emul/exec_far.o core/emul/exec_system.o
 mv-emul += core/emul/sse.o
 
+mv-core += $(mv-emul) core/emul_env.o

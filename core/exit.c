@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Policy of exits, once for all vendors: what the guest asked for and what it
+ * gets. Decoding of hardware words is the vendors', data transfer with
+ * userspace is complete.c's.
+ */
+#include <linux/kvm_para.h>
+
+#include "core/bus.h"
+#include "core/complete.h"
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/exit.h"
+#include "core/msr.h"
+#include "core/msr_filter.h"
+#include "core/regs.h"
+#include "core/run.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+#include "ops/event.h"
+#include "ops/mmu.h"
+#include "ops/run.h"
+
+static enum run_result inject_gp(struct kvm_vcpu *vcpu)
+{
+	kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+	return RUN_REENTER;
+}
+
+static enum run_result exit_debug(struct kvm_vcpu *vcpu, u32 vector, unsigned long dr6,
+				  unsigned long pc)
+{
+	struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
+
+	arch->exception = vector;
+	arch->pad = 0;
+	arch->pc = pc;
+	arch->dr6 = dr6;
+	arch->dr7 = vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP ? vcpu->guest_debug_dr7 :
+								  vcpu->dr7;
+	return vcpu_exit_to_user(vcpu, KVM_EXIT_DEBUG);
+}
+
+/*
+ * A retired instruction under TF traps. A debugger that single-steps owns the
+ * trap; else the guest gets it.
+ */
+enum run_result exit_single_step(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		return exit_debug(vcpu, DB_VECTOR, DR6_FIXED_1 | DR_STEP,
+				  kvm_get_linear_rip(vcpu));
+	kvm_queue_exception_p(vcpu, DB_VECTOR, DR_STEP);
+	return RUN_REENTER;
+}
+
+enum run_result exit_skip_insn(struct kvm_vcpu *vcpu)
+{
+	/* Read before the skip: the flags of the instruction's start count. */
+	bool stepped = kvm_x86_get_rflags(vcpu) & X86_EFLAGS_TF;
+
+	if (!kvm_x86_skip_emulated_instruction(vcpu))
+		return vcpu_emulation_failed(vcpu);
+	if (unlikely(stepped))
+		return exit_single_step(vcpu);
+	return RUN_REENTER;
+}
+
+enum run_result exit_complete_insn_gp(struct kvm_vcpu *vcpu, int err)
+{
+	return err ? inject_gp(vcpu) : exit_skip_insn(vcpu);
+}
+
+/*
+ * Retire an instruction that userspace must hear of. If the instruction cannot
+ * be skipped, that is the news. A debugger's step over it is not reported: the
+ * exit itself stops the vCPU behind the instruction.
+ */
+static enum run_result skip_then_exit(struct kvm_vcpu *vcpu, u32 exit_reason)
+{
+	enum run_result result = exit_skip_insn(vcpu);
+
+	if (result == RUN_TO_USER && vcpu->run->exit_reason != KVM_EXIT_DEBUG)
+		return result;
+	return vcpu_exit_to_user(vcpu, exit_reason);
+}
+
+/* The instruction at RIP retires when userspace has done its part. */
+static void owe(struct kvm_vcpu *vcpu, enum complete_kind kind)
+{
+	vcpu->complete.kind = kind;
+	vcpu->complete.linear_rip = kvm_get_linear_rip(vcpu);
+}
+
+static enum run_result pio_to_user(struct kvm_vcpu *vcpu, const struct exit_pio *io)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->io.direction = io->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = io->size;
+	run->io.port = io->port;
+	run->io.count = 1;
+	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	vcpu->stat.io_exits++;
+	return vcpu_exit_to_user(vcpu, KVM_EXIT_IO);
+}
+
+static enum run_result pio_out(struct kvm_vcpu *vcpu, const struct exit_pio *io)
+{
+	u32 val = kvm_eax_read(vcpu);
+
+	if (kvm_bus_write(vcpu, KVM_BUS_PIO, io->port, io->size, &val))
+		return exit_skip_insn(vcpu);
+	memcpy(vcpu->pio_data, &val, io->size);
+	owe(vcpu, COMPLETE_PIO_OUT);
+	return pio_to_user(vcpu, io);
+}
+
+/**
+ * exit_pio() - an IN, OUT, INS or OUTS that was intercepted
+ * @vcpu: the vCPU
+ * @io: decoded access
+ */
+enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
+{
+	if (io->string)
+		return vcpu_emulate(vcpu, 0, NULL, 0);
+	if (!io->in)
+		return pio_out(vcpu, io);
+	/* No in-kernel device answers port reads: ioeventfds are write-only. */
+	owe(vcpu, COMPLETE_PIO_IN);
+	vcpu->complete.pio_size = io->size;
+	return pio_to_user(vcpu, io);
+}
+
+enum run_result exit_cpuid(struct kvm_vcpu *vcpu)
+{
+	u32 eax = vcpu->regs[VCPU_REGS_RAX];
+	u32 ebx, ecx = vcpu->regs[VCPU_REGS_RCX], edx;
+
+	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, eax);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, ebx);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, ecx);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, edx);
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_hlt(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.halt_exits++;
+	return skip_then_exit(vcpu, KVM_EXIT_HLT);
+}
+
+/* An MSR we do not have: userspace may, if it said so by KVM_CAP_X86_USER_SPACE_MSR. */
+static enum run_result msr_to_user(struct kvm_vcpu *vcpu, enum msr_result why, bool write, u64 data)
+{
+	static const u32 reasons[] = {
+		[MSR_INVALID] = KVM_MSR_EXIT_REASON_INVAL,
+		[MSR_UNKNOWN] = KVM_MSR_EXIT_REASON_UNKNOWN,
+		[MSR_FILTERED] = KVM_MSR_EXIT_REASON_FILTER,
+	};
+	struct kvm_run *run = vcpu->run;
+
+	if (!(vcpu->kvm->user_space_msr_mask & reasons[why]))
+		return inject_gp(vcpu);
+	run->msr.error = 0;
+	memset(run->msr.pad, 0, sizeof(run->msr.pad));
+	run->msr.reason = reasons[why];
+	run->msr.index = vcpu->regs[VCPU_REGS_RCX];
+	run->msr.data = data;
+	owe(vcpu, write ? COMPLETE_WRMSR : COMPLETE_RDMSR);
+	return vcpu_exit_to_user(vcpu, write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR);
+}
+
+enum run_result exit_rdmsr(struct kvm_vcpu *vcpu)
+{
+	u32 index = vcpu->regs[VCPU_REGS_RCX];
+	enum msr_result result;
+	u64 data = 0;
+
+	if (!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_READ))
+		return msr_to_user(vcpu, MSR_FILTERED, false, 0);
+	result = kvm_get_msr(vcpu, index, &data, false);
+	if (result != MSR_OK)
+		return msr_to_user(vcpu, result, false, 0);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, (u32)data);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, data >> 32);
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_wrmsr(struct kvm_vcpu *vcpu)
+{
+	u32 index = vcpu->regs[VCPU_REGS_RCX];
+	u64 data = kvm_edx_eax_read(vcpu);
+	enum msr_result result;
+
+	if (!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_WRITE))
+		return msr_to_user(vcpu, MSR_FILTERED, true, data);
+	result = kvm_set_msr(vcpu, index, data, false);
+	if (result != MSR_OK)
+		return msr_to_user(vcpu, result, true, data);
+	return exit_skip_insn(vcpu);
+}
+
+/* No performance counters are offered, so every index is out of range. */
+enum run_result exit_rdpmc(struct kvm_vcpu *vcpu)
+{
+	return inject_gp(vcpu);
+}
+
+/**
+ * exit_hypercall() - VMCALL or VMMCALL
+ * @vcpu: the vCPU
+ *
+ * No hypercall is offered to a guest without an in-kernel interrupt
+ * controller: every number gets -KVM_ENOSYS, CPL 3 gets -KVM_EPERM.
+ */
+enum run_result exit_hypercall(struct kvm_vcpu *vcpu)
+{
+	long ret = kvm_x86_get_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
+
+	vcpu->stat.hypercalls++;
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, is_64_bit_mode(vcpu) ? ret : (u32)ret);
+	return exit_skip_insn(vcpu);
+}
+
+static enum run_result cr8_write(struct kvm_vcpu *vcpu, unsigned long val)
+{
+	unsigned long old = kvm_get_cr8(vcpu);
+
+	if (kvm_set_cr8(vcpu, val))
+		return inject_gp(vcpu);
+	/* Userspace's interrupt controller may have something to deliver now. */
+	if (val < old)
+		return skip_then_exit(vcpu, KVM_EXIT_SET_TPR);
+	return exit_skip_insn(vcpu);
+}
+
+static enum run_result cr_write(struct kvm_vcpu *vcpu, u8 cr, unsigned long val)
+{
+	switch (cr) {
+	case 0:
+		return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, val));
+	case 2:
+		vcpu->cr2 = val;
+		return exit_skip_insn(vcpu);
+	case 3:
+		return exit_complete_insn_gp(vcpu, kvm_set_cr3(vcpu, val));
+	case 4:
+		return exit_complete_insn_gp(vcpu, kvm_set_cr4(vcpu, val));
+	case 8:
+		return cr8_write(vcpu, val);
+	}
+	return exit_undefined(vcpu);
+}
+
+static enum run_result cr_read(struct kvm_vcpu *vcpu, u8 cr, u8 gpr)
+{
+	unsigned long val;
+
+	switch (cr) {
+	case 0:
+		val = kvm_read_cr0(vcpu);
+		break;
+	case 2:
+		val = vcpu->cr2;
+		break;
+	case 3:
+		val = kvm_read_cr3(vcpu);
+		break;
+	case 4:
+		val = kvm_read_cr4(vcpu);
+		break;
+	case 8:
+		val = kvm_get_cr8(vcpu);
+		break;
+	default:
+		return exit_undefined(vcpu);
+	}
+	kvm_register_write(vcpu, gpr, val);
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_cr(struct kvm_vcpu *vcpu, const struct exit_cr *access)
+{
+	if (access->write)
+		return cr_write(vcpu, access->cr, kvm_register_read(vcpu, access->gpr));
+	return cr_read(vcpu, access->cr, access->gpr);
+}
+
+enum run_result exit_clts(struct kvm_vcpu *vcpu)
+{
+	unsigned long cr0 = kvm_read_cr0(vcpu) & ~X86_CR0_TS;
+
+	return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, cr0));
+}
+
+/**
+ * exit_dr() - MOV to or from a debug register
+ * @vcpu: the vCPU; the CPU has checked CPL
+ * @access: decoded access
+ *
+ *	condition			guest gets
+ *	DR4, DR5 with CR4.DE		#UD
+ *	DR7.GD				#DB with DR6.BD (or the debugger an exit)
+ *	upper half of DR6, DR7 set	#GP
+ *
+ * Source: Intel SDM volume 2, "MOV - Move to/from Debug Registers".
+ */
+enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access)
+{
+	if ((access->dr == 4 || access->dr == 5) && kvm_read_cr4_bits(vcpu, X86_CR4_DE))
+		return exit_undefined(vcpu);
+	if (vcpu->dr7 & KVM_DR7_GD) {
+		if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)
+			return exit_debug(vcpu, DB_VECTOR, vcpu->dr6 | KVM_DR6_BD,
+					  kvm_get_linear_rip(vcpu));
+		kvm_queue_exception_p(vcpu, DB_VECTOR, KVM_DR6_BD);
+		return RUN_REENTER;
+	}
+	if (access->write)
+		return exit_complete_insn_gp(vcpu,
+				kvm_set_dr(vcpu, access->dr,
+					   kvm_register_read(vcpu, access->gpr)));
+	kvm_register_write(vcpu, access->gpr, kvm_get_dr(vcpu, access->dr));
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_invlpg(struct kvm_vcpu *vcpu, gva_t gva)
+{
+	vcpu->stat.invlpg++;
+	preempt_disable();
+	kvm_x86_flush_tlb_gva(vcpu, gva);
+	preempt_enable();
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_xsetbv(struct kvm_vcpu *vcpu)
+{
+	int err = kvm_x86_get_cpl(vcpu) ||
+		  kvm_set_xcr(vcpu, vcpu->regs[VCPU_REGS_RCX], kvm_edx_eax_read(vcpu));
+
+	return exit_complete_insn_gp(vcpu, err);
+}
+
+/*
+ * Caches stay coherent without the guest's help: no device of a guest bypasses
+ * them. A guest must not flush the whole machine's.
+ */
+enum run_result exit_wbinvd(struct kvm_vcpu *vcpu)
+{
+	return exit_skip_insn(vcpu);
+}
+
+/* MONITOR arms nothing and MWAIT does not wait: legal, if the guest may use them at all. */
+enum run_result exit_monitor(struct kvm_vcpu *vcpu)
+{
+	if (!guest_cap(vcpu, GUEST_CAP_MONITOR))
+		return exit_undefined(vcpu);
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_pause(struct kvm_vcpu *vcpu)
+{
+	/* The lock's holder may be waiting for this CPU. */
+	cond_resched();
+	return exit_skip_insn(vcpu);
+}
+
+enum run_result exit_undefined(struct kvm_vcpu *vcpu)
+{
+	kvm_queue_exception(vcpu, UD_VECTOR);
+	return RUN_REENTER;
+}
+
+static enum run_result debug_exception(struct kvm_vcpu *vcpu, unsigned long conditions)
+{
+	if (!(vcpu->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))) {
+		kvm_queue_exception_p(vcpu, DB_VECTOR, conditions);
+		return RUN_REENTER;
+	}
+	return exit_debug(vcpu, DB_VECTOR, (conditions | DR6_ACTIVE_LOW) ^
+			  (conditions & DR6_ACTIVE_LOW), kvm_get_linear_rip(vcpu));
+}
+
+/**
+ * exit_exception() - an exception that was intercepted instead of delivered
+ * @vcpu: the vCPU
+ * @ex: decoded exception
+ *
+ *	vector	intercepted because			then
+ *	#DB	endless delivery must not hang the CPU	debugger or guest
+ *	#BP	a debugger's software breakpoint	debugger or guest
+ *	#AC	endless delivery must not hang the CPU	guest
+ *	#MC	it is the host's			already handled with irqs off
+ *	other	-					guest
+ */
+enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exception *ex)
+{
+	switch (ex->vector) {
+	case DB_VECTOR:
+		return debug_exception(vcpu, ex->payload);
+	case BP_VECTOR:
+		if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
+			return exit_debug(vcpu, BP_VECTOR, 0, kvm_get_linear_rip(vcpu));
+		kvm_queue_exception(vcpu, BP_VECTOR);
+		return RUN_REENTER;
+	case MC_VECTOR:
+		return RUN_REENTER;
+	case PF_VECTOR:
+		kvm_inject_page_fault(vcpu, ex->payload, ex->error_code);
+		return RUN_REENTER;
+	case DF_VECTOR:
+	case TS_VECTOR:
+	case NP_VECTOR:
+	case SS_VECTOR:
+	case GP_VECTOR:
+	case AC_VECTOR:
+	case CP_VECTOR:
+		kvm_queue_exception_e(vcpu, ex->vector, ex->error_code);
+		return RUN_REENTER;
+	}
+	kvm_queue_exception(vcpu, ex->vector);
+	return RUN_REENTER;
+}
+
+/**
+ * exit_tdp_fault() - an access the second-stage tables did not allow
+ * @vcpu: the vCPU
+ * @fault: decoded fault
+ * @insn: instruction bytes the hardware supplied, or NULL
+ * @insn_len: how many
+ */
+enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+			       const u8 *insn, int insn_len)
+{
+	switch (tdp_handle_fault(vcpu, fault)) {
+	case TDP_FIXED:
+	case TDP_SPURIOUS:
+	case TDP_RETRY:
+	case TDP_HWPOISON:
+		return RUN_REENTER;
+	case TDP_MMIO:
+		/*
+		 * The CPU was delivering an event: the access is not the one of the
+		 * instruction at RIP, which must not be emulated for it.
+		 */
+		if (kvm_event_needs_reinjection(vcpu))
+			return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 2,
+						   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
+		return vcpu_emulate(vcpu, 0, insn, insn_len);
+	case TDP_EFAULT:
+		return vcpu_run_error(vcpu, -EFAULT);
+	case TDP_ENOMEM:
+		return vcpu_run_error(vcpu, -ENOMEM);
+	case TDP_BUG:
+		break;
+	}
+	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
+				   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
+}
+
+enum run_result exit_emulate(struct kvm_vcpu *vcpu)
+{
+	return vcpu_emulate(vcpu, 0, NULL, 0);
+}
+
+enum run_result exit_irq_window(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.irq_window_exits++;
+	kvm_make_event_request(vcpu, EVENT_IRQ_WINDOW);
+	return RUN_REENTER;
+}
+
+enum run_result exit_nmi_window(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.nmi_window_exits++;
+	kvm_make_event_request(vcpu, EVENT_NMI);
+	return RUN_REENTER;
+}
+
+enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.irq_exits++;
+	return RUN_REENTER;
+}
+
+enum run_result exit_shutdown(struct kvm_vcpu *vcpu)
+{
+	return vcpu_exit_to_user(vcpu, KVM_EXIT_SHUTDOWN);
+}
+
+enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason)
+{
+	vcpu->run->fail_entry.hardware_entry_failure_reason = hardware_reason;
+	vcpu->run->fail_entry.cpu = vcpu->last_run_cpu;
+	return vcpu_exit_to_user(vcpu, KVM_EXIT_FAIL_ENTRY);
+}
+
+enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason)
+{
+	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
+				   hardware_reason, (u64)vcpu->last_run_cpu);
+}
