@@ -2,7 +2,7 @@
 # Objects of the vendor-neutral core, one line a room.
 mv-core += core/module.o
 mv-core += core/bus.o
-mv-core += core/request.o core/event.o core/exit.o core/complete.o
+mv-core += core/run.o core/request.o core/event.o core/exit.o core/complete.o core/xfer.o
 mv-core += core/mmu/root.o core/mmu/iterate.o core/mmu/zap.o core/mmu/fault.o core/mmu/notifier.o
 mv-core += core/mmu/walk.o
 mv-core += core/memslot.o core/dirty.o
