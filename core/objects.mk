@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of the vendor-neutral core, one line a room.
 mv-core += core/module.o
-mv-core += core/bus.o
+mv-core += core/main.o core/capability.o
+mv-core += core/vm.o core/bus.o
+mv-core += core/vcpu.o core/vcpu_ioctl.o
 mv-core += core/run.o core/request.o core/event.o core/exit.o core/complete.o core/xfer.o
 mv-core += core/mmu/root.o core/mmu/iterate.o core/mmu/zap.o core/mmu/fault.o core/mmu/notifier.o
 mv-core += core/mmu/walk.o

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a vCPU: creation, reset, coming and going on a CPU, destruction,
+ * and its file descriptor. Its ioctls are in vcpu_ioctl.c.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+
+#include "core/clock.h"
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/fpu.h"
+#include "core/msr.h"
+#include "core/regs.h"
+#include "core/request.h"
+#include "core/tsc.h"
+#include "core/vcpu.h"
+#include "core/vcpu_ioctl.h"
+#include "core/vm.h"
+#include "ops/hw.h"
+#include "ops/vcpu.h"
+
+/* Preemption is off. */
+static void load_on(struct kvm_vcpu *vcpu, int cpu)
+{
+	kvm_x86_vcpu_load(vcpu, cpu);
+	/* It compares the CPU with the one before. */
+	kvm_tsc_vcpu_load(vcpu, cpu);
+	/* A kick reads the CPU after the mode; this is long before the mode is set. */
+	WRITE_ONCE(vcpu->cpu, cpu);
+}
+
+static void put_from_cpu(struct kvm_vcpu *vcpu)
+{
+	kvm_tsc_vcpu_put(vcpu);
+	kvm_x86_vcpu_put(vcpu);
+}
+
+static void sched_in(struct preempt_notifier *pn, int cpu)
+{
+	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt_notifier);
+
+	vcpu->scheduled_out = true;
+	load_on(vcpu, cpu);
+	vcpu->scheduled_out = false;
+}
+
+static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
+{
+	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt_notifier);
+
+	put_from_cpu(vcpu);
+}
+
+static struct preempt_ops vcpu_preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+
+void vcpu_load(struct kvm_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+
+	preempt_notifier_register(&vcpu->preempt_notifier);
+	load_on(vcpu, cpu);
+	put_cpu();
+}
+
+void vcpu_put(struct kvm_vcpu *vcpu)
+{
+	preempt_disable();
+	put_from_cpu(vcpu);
+	preempt_notifier_unregister(&vcpu->preempt_notifier);
+	preempt_enable();
+}
+
+/* EDX at reset tells family, model and stepping; a P6 where userspace has set no CPUID. */
+static u32 reset_signature(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpuid_entry2 *leaf = kvm_find_cpuid_entry(vcpu, 1, 0);
+
+	return leaf ? leaf->eax : 0x600;
+}
+
+/**
+ * kvm_vcpu_reset() - power-on or INIT state
+ * @vcpu: the vCPU, loaded
+ * @init_event: INIT: what the architecture keeps across it is kept
+ *
+ * Source: Intel SDM volume 3, "Processor State After Reset"; AMD APM volume 2,
+ * "Processor Initialization State".
+ */
+void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
+{
+	memset(vcpu->regs, 0, sizeof(vcpu->regs));
+	vcpu->regs_avail = ~0U;
+	vcpu->regs_dirty = ~0U;
+	vcpu->regs[VCPU_REGS_RDX] = reset_signature(vcpu);
+	vcpu->regs[VCPU_REGS_RIP] = 0xfff0;
+
+	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
+	memset(vcpu->db, 0, sizeof(vcpu->db));
+	vcpu->dr6 = DR6_ACTIVE_LOW;
+	vcpu->dr7 = DR7_FIXED_1;
+	vcpu->cr2 = 0;
+	vcpu->cr8 = 0;
+	vcpu->complete.kind = COMPLETE_NONE;
+	emul_reset(&vcpu->emul);
+
+	kvm_fpu_vcpu_reset(vcpu, init_event);
+	kvm_msr_vcpu_reset(vcpu, init_event);
+	kvm_x86_vcpu_reset(vcpu, init_event);
+	kvm_x86_set_cr0(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
+	kvm_x86_set_cr3(vcpu, 0);
+	kvm_x86_set_cr4(vcpu, 0);
+	kvm_x86_set_efer(vcpu, 0);
+	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
+	kvm_update_dr0123(vcpu);
+	kvm_update_dr7(vcpu);
+
+	kvm_make_request(KVM_REQ_LOAD_MMU_PGD, vcpu);
+	kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
+	kvm_make_event_request(vcpu, EVENT_USERSPACE);
+}
+
+static void vcpu_destroy(struct kvm_vcpu *vcpu)
+{
+	/* The VM's last reference is gone: nobody kicks. */
+	put_pid(rcu_dereference_protected(vcpu->pid, true));
+	kvm_x86_vcpu_free(vcpu);
+	tdp_vcpu_destroy(vcpu);
+	kvm_fpu_vcpu_destroy(vcpu);
+	kvm_cpuid_vcpu_destroy(vcpu);
+	free_page((unsigned long)vcpu->pio_data);
+	free_page((unsigned long)vcpu->run);
+	kfree(vcpu);
+}
+
+void kvm_vcpu_destroy_all(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		vcpu_destroy(vcpu);
+	atomic_set(&kvm->online_vcpus, 0);
+	xa_destroy(&kvm->vcpu_array);
+}
+
+static int alloc_pages_of(struct kvm_vcpu *vcpu)
+{
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vcpu->run && vcpu->pio_data ? 0 : -ENOMEM;
+}
+
+static void init_fields(struct kvm_vcpu *vcpu, struct kvm *kvm, u32 id)
+{
+	vcpu->kvm = kvm;
+	vcpu->vcpu_id = id;
+	vcpu->cpu = -1;
+	vcpu->last_run_cpu = -1;
+	vcpu->mode = OUTSIDE_RUN_LOOP;
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	mutex_init(&vcpu->mutex);
+	preempt_notifier_init(&vcpu->preempt_notifier, &vcpu_preempt_ops);
+}
+
+static int create_parts(struct kvm_vcpu *vcpu)
+{
+	int err;
+
+	err = alloc_pages_of(vcpu);
+	if (err)
+		goto pages;
+	err = kvm_fpu_vcpu_create(vcpu);
+	if (err)
+		goto pages;
+	err = tdp_vcpu_init(vcpu);
+	if (err)
+		goto fpu;
+	err = kvm_x86_vcpu_create(vcpu);
+	if (err)
+		goto tdp;
+	return 0;
+tdp:
+	tdp_vcpu_destroy(vcpu);
+fpu:
+	kvm_fpu_vcpu_destroy(vcpu);
+pages:
+	free_page((unsigned long)vcpu->pio_data);
+	free_page((unsigned long)vcpu->run);
+	return err;
+}
+
+/**
+ * kvm_vcpu_create() - make a vCPU in its power-on state
+ * @kvm: its VM
+ * @id: its APIC id
+ *
+ * It is not yet visible to anybody.
+ * Context: may sleep. Return: the vCPU or an ERR_PTR.
+ */
+struct kvm_vcpu *kvm_vcpu_create(struct kvm *kvm, u32 id)
+{
+	struct kvm_vcpu *vcpu;
+	int err;
+
+	vcpu = kzalloc(kvm_x86_vcpu_size(), GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	init_fields(vcpu, kvm, id);
+	err = create_parts(vcpu);
+	if (err) {
+		kfree(vcpu);
+		return ERR_PTR(err);
+	}
+	kvm_cpuid_vcpu_create(vcpu);
+	kvm_stats_vcpu_init(vcpu);
+
+	vcpu_load(vcpu);
+	kvm_tsc_vcpu_create(vcpu);
+	kvm_vcpu_reset(vcpu, false);
+	vcpu_put(vcpu);
+	return vcpu;
+}
+
+/* kvm->lock is held. Count a vCPU before it exists, so that limits cannot be overrun. */
+static int reserve_vcpu(struct kvm *kvm, u32 id)
+{
+	struct kvm_vcpu *other;
+	unsigned long i;
+
+	if (kvm->created_vcpus >= KVM_MAX_VCPUS)
+		return -EINVAL;
+	if (kvm->max_vcpu_ids && id >= kvm->max_vcpu_ids)
+		return -EINVAL;
+	kvm_for_each_vcpu(i, other, kvm) {
+		if (other->vcpu_id == id)
+			return -EEXIST;
+	}
+	kvm->created_vcpus++;
+	return 0;
+}
+
+/* kvm->lock is held, and the entry has been reserved: this cannot fail. */
+static void publish_vcpu(struct kvm *kvm, struct kvm_vcpu *vcpu)
+{
+	xa_store(&kvm->vcpu_array, vcpu->vcpu_idx, vcpu, 0);
+	/* Pairs with the acquire in kvm_for_each_vcpu(): counted means found. */
+	atomic_set_release(&kvm->online_vcpus, vcpu->vcpu_idx + 1);
+}
+
+static vm_fault_t vcpu_mmap_fault(struct vm_fault *vmf)
+{
+	struct kvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	struct page *page;
+
+	switch (vmf->pgoff) {
+	case 0:
+		page = virt_to_page(vcpu->run);
+		break;
+	case KVM_PIO_PAGE_OFFSET:
+		page = virt_to_page(vcpu->pio_data);
+		break;
+	case KVM_COALESCED_MMIO_PAGE_OFFSET:
+		page = virt_to_page(vcpu->kvm->buses.ring);
+		break;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct vcpu_vm_ops = {
+	.fault = vcpu_mmap_fault,
+};
+
+static int vcpu_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &vcpu_vm_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *filp)
+{
+	struct kvm_vcpu *vcpu = filp->private_data;
+
+	kvm_put_kvm(vcpu->kvm);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = kvm_vcpu_ioctl,
+	.compat_ioctl = kvm_vcpu_compat_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct file *vcpu_file(struct kvm_vcpu *vcpu)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "kvm-vcpu:%d", vcpu->vcpu_id);
+	return anon_inode_getfile(name, &vcpu_fops, vcpu, O_RDWR);
+}
+
+/*
+ * All that can fail comes before the file exists: a file is released later
+ * than fput(), and would find its vCPU gone.
+ */
+static int create_and_publish(struct kvm *kvm, u32 id, int fd)
+{
+	int idx = atomic_read(&kvm->online_vcpus);
+	struct kvm_vcpu *vcpu;
+	struct file *file;
+	int err;
+
+	err = xa_reserve(&kvm->vcpu_array, idx, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
+	vcpu = kvm_vcpu_create(kvm, id);
+	if (IS_ERR(vcpu)) {
+		err = PTR_ERR(vcpu);
+		goto release;
+	}
+	vcpu->vcpu_idx = idx;
+	kvm_get_kvm(kvm);
+	file = vcpu_file(vcpu);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		vcpu_destroy(vcpu);
+		kvm_put_kvm(kvm);
+		goto release;
+	}
+	publish_vcpu(kvm, vcpu);
+	fd_install(fd, file);
+	return fd;
+release:
+	xa_release(&kvm->vcpu_array, idx);
+	return err;
+}
+
+/**
+ * kvm_vm_ioctl_create_vcpu() - KVM_CREATE_VCPU
+ * @kvm: the VM
+ * @id: the vCPU's id
+ *
+ * Return: a file descriptor, -EINVAL (id, too many), -EEXIST (id taken),
+ * -ENOMEM, -EMFILE.
+ */
+int kvm_vm_ioctl_create_vcpu(struct kvm *kvm, unsigned long id)
+{
+	int fd, err;
+
+	if (id >= KVM_MAX_VCPU_ID)
+		return -EINVAL;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+
+	mutex_lock(&kvm->lock);
+	err = reserve_vcpu(kvm, id);
+	if (!err) {
+		err = create_and_publish(kvm, id, fd);
+		if (err < 0)
+			kvm->created_vcpus--;
+	}
+	mutex_unlock(&kvm->lock);
+	if (err < 0)
+		put_unused_fd(fd);
+	return err;
+}
