@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why the guest left: one switch that turns SVM's exit codes and information
+ * words into core/exit.h's neutral terms. What is done about an exit is
+ * decided there.
+ *
+ * Source: AMD APM volume 2, "SVM Intercept Exit Codes" and "Instruction
+ * Intercepts".
+ */
+#define pr_fmt(fmt) "svm: " fmt
+
+#include <linux/printk.h>
+
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/exit.h"
+#include "core/regs.h"
+#include "ops/event.h"
+#include "ops/regs.h"
+#include "ops/run.h"
+#include "ops/vcpu.h"
+#include "svm/format.h"
+#include "svm/svm.h"
+
+/* With decode assists, EXITINFO1 of a CR access: it was MOV, and which register. */
+#define CR_INFO_MOV		BIT_ULL(63)
+/* EXITINFO1 of an MSR access. */
+#define MSR_INFO_WRITE		1
+
+static enum run_result svm_exit_npf(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
+	int len = 0;
+
+	/* The CPU hands over the bytes of a data access; 0: it has none. */
+	if (svm_has_decode_assists && !fault.exec && !fault.guest_walk)
+		len = min_t(int, control->insn_len & 0xf, sizeof(control->insn_bytes));
+	return exit_tdp_fault(&svm->vcpu, &fault, len ? control->insn_bytes : NULL, len);
+}
+
+static enum run_result svm_exit_ioio(struct vcpu_svm *svm)
+{
+	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
+
+	return exit_pio(&svm->vcpu, &io);
+}
+
+static enum run_result svm_exit_cr(struct vcpu_svm *svm, u32 code)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	u64 info = svm->vmcb->control.exit_info_1;
+	struct emul_decode_info insn;
+	struct exit_cr access;
+
+	if (svm_has_decode_assists && (info & CR_INFO_MOV)) {
+		access.gpr = info & SVM_EXITINFO_REG_MASK;
+	} else {
+		if (emul_decode_info(&vcpu->emul, NULL, 0, &insn) != EMUL_DONE)
+			return exit_emulate(vcpu);
+		if (insn.kind == EMUL_KIND_CLTS)
+			return exit_clts(vcpu);
+		/* LMSW, SMSW: from or to memory perhaps, rare enough to emulate. */
+		if (insn.kind != EMUL_KIND_MOV_TO_CR && insn.kind != EMUL_KIND_MOV_FROM_CR)
+			return exit_emulate(vcpu);
+		access.gpr = insn.gpr;
+	}
+
+	if (code == SVM_EXIT_CR0_SEL_WRITE) {
+		access.cr = 0;
+		access.write = true;
+	} else {
+		access.cr = code & 0xf;
+		access.write = code >= SVM_EXIT_WRITE_CR0;
+	}
+	return exit_cr(vcpu, &access);
+}
+
+/*
+ * A guest that uses its debug registers while no debugger does gets them: they
+ * are loaded at the next entry, accesses do not exit until the vCPU has left
+ * the guest once, and core reads them back then.
+ */
+static enum run_result svm_exit_dr(struct vcpu_svm *svm, u32 code)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	struct emul_decode_info insn;
+	struct exit_dr access = {
+		.dr = code & 0xf,
+		.write = code >= SVM_EXIT_WRITE_DR0,
+	};
+
+	if (!vcpu->guest_debug) {
+		svm_set_dr_intercepts(svm, false);
+		vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
+		return RUN_REENTER;
+	}
+
+	if (svm_has_decode_assists) {
+		access.gpr = svm->vmcb->control.exit_info_1 & SVM_EXITINFO_REG_MASK;
+	} else {
+		if (emul_decode_info(&vcpu->emul, NULL, 0, &insn) != EMUL_DONE ||
+		    (insn.kind != EMUL_KIND_MOV_TO_DR && insn.kind != EMUL_KIND_MOV_FROM_DR))
+			return exit_emulate(vcpu);
+		access.gpr = insn.gpr;
+	}
+	return exit_dr(vcpu, &access);
+}
+
+static enum run_result svm_exit_exception(struct vcpu_svm *svm, u8 vector)
+{
+	struct exit_exception ex = {
+		.vector = vector,
+		.error_code = svm->vmcb->control.exit_info_1,
+	};
+
+	switch (vector) {
+	case MC_VECTOR:
+		/* The host's machine-check handler has run: kvm_x86_handle_exit_irqoff(). */
+		return RUN_REENTER;
+	case DB_VECTOR:
+		ex.error_code = 0;
+		ex.payload = svm->vmcb->save.dr6 ^ DR6_ACTIVE_LOW;
+		if (svm_nmi_step_done(svm, &ex.payload))
+			return exit_nmi_window(&svm->vcpu);
+		break;
+	case PF_VECTOR:
+		ex.payload = svm->vmcb->control.exit_info_2;
+		break;
+	}
+	return exit_exception(&svm->vcpu, &ex);
+}
+
+/* Spin loops that keep exiting are given longer before the next exit. */
+static enum run_result svm_exit_pause(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u32 count = control->pause_filter_count;
+
+	if (pause_filter_count_grow)
+		count = min_t(u32, count * pause_filter_count_grow, pause_filter_count_max);
+	if (count > control->pause_filter_count) {
+		control->pause_filter_count = count;
+		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+	}
+	return exit_pause(&svm->vcpu);
+}
+
+/*
+ * After a shutdown the VMCB's contents are undefined. Userspace will reset the
+ * machine or give up; until then the vCPU is as INIT leaves it.
+ */
+static enum run_result svm_exit_shutdown(struct vcpu_svm *svm)
+{
+	svm->vcpu.switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	kvm_vcpu_reset(&svm->vcpu, true);
+	return exit_shutdown(&svm->vcpu);
+}
+
+static enum run_result svm_exit_vintr(struct vcpu_svm *svm)
+{
+	svm_disarm_irq_window(svm);
+	return exit_irq_window(&svm->vcpu);
+}
+
+static enum run_result svm_exit_invalid(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (dump_invalid_vmcb)
+		kvm_x86_dump_state(&svm->vcpu);
+	else
+		pr_info_ratelimited("VMRUN refused the VMCB, see dump_invalid_vmcb\n");
+	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
+}
+
+/* The cases stand in the order of their frequency in a booted Linux guest. */
+enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	u32 code = svm->vmcb->control.exit_code;
+
+	switch (code) {
+	case SVM_EXIT_NPF:
+		return svm_exit_npf(svm);
+	case SVM_EXIT_INTR:
+		return exit_external_interrupt(vcpu);
+	case SVM_EXIT_IOIO:
+		return svm_exit_ioio(svm);
+	case SVM_EXIT_HLT:
+		return exit_hlt(vcpu);
+	case SVM_EXIT_VINTR:
+		return svm_exit_vintr(svm);
+	case SVM_EXIT_MSR:
+		if (svm->vmcb->control.exit_info_1 & MSR_INFO_WRITE)
+			return exit_wrmsr(vcpu);
+		return exit_rdmsr(vcpu);
+	case SVM_EXIT_CPUID:
+		return exit_cpuid(vcpu);
+	case SVM_EXIT_READ_CR0 ... SVM_EXIT_READ_CR0 + 15:
+	case SVM_EXIT_WRITE_CR0 ... SVM_EXIT_WRITE_CR0 + 15:
+	case SVM_EXIT_CR0_SEL_WRITE:
+		return svm_exit_cr(svm, code);
+	case SVM_EXIT_PAUSE:
+		return svm_exit_pause(svm);
+	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7:
+	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7:
+		return svm_exit_dr(svm, code);
+	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_LAST_EXCP:
+		return svm_exit_exception(svm, code - SVM_EXIT_EXCP_BASE);
+	case SVM_EXIT_VMMCALL:
+		return exit_hypercall(vcpu);
+	case SVM_EXIT_IRET:
+		return svm_exit_iret(vcpu);
+	case SVM_EXIT_WBINVD:
+		return exit_wbinvd(vcpu);
+	case SVM_EXIT_INVD:
+		/* Caches are coherent for the guest; throwing the host's data away is not. */
+		return exit_skip_insn(vcpu);
+	case SVM_EXIT_RDPMC:
+		return exit_rdpmc(vcpu);
+	case SVM_EXIT_XSETBV:
+		return exit_xsetbv(vcpu);
+	case SVM_EXIT_MONITOR:
+	case SVM_EXIT_MWAIT:
+		return exit_monitor(vcpu);
+	case SVM_EXIT_NMI:
+	case SVM_EXIT_SMI:
+	case SVM_EXIT_INIT:
+		/* The host's own; it has taken them by now. */
+		return RUN_REENTER;
+	case SVM_EXIT_SHUTDOWN:
+		return svm_exit_shutdown(svm);
+	case SVM_EXIT_CODE_ERR:
+		return svm_exit_invalid(svm);
+	case SVM_EXIT_VMRUN:
+	case SVM_EXIT_VMLOAD:
+	case SVM_EXIT_VMSAVE:
+	case SVM_EXIT_STGI:
+	case SVM_EXIT_CLGI:
+	case SVM_EXIT_SKINIT:
+	case SVM_EXIT_INVLPGA:
+	case SVM_EXIT_RSM:
+	case SVM_EXIT_RDPRU:
+	case SVM_EXIT_RDTSCP:
+	case SVM_EXIT_INVPCID:
+		return exit_undefined(vcpu);
+	default:
+		return exit_unknown(vcpu, code);
+	}
+}
+
+bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	/* Userspace may have moved RIP since; then the CPU's word is about another place. */
+	if (svm->next_rip && kvm_rip_read(vcpu) == svm->exit_rip) {
+		kvm_rip_write(vcpu, svm->next_rip);
+		svm->next_rip = 0;
+		/* The instruction that STI or MOV SS protected has retired. */
+		if (kvm_x86_get_interrupt_shadow(vcpu))
+			kvm_x86_set_interrupt_shadow(vcpu, 0);
+		return true;
+	}
+	return emul_run(&vcpu->emul, EMULF_SKIP, NULL, 0) == EMUL_DONE;
+}
+
+u64 kvm_x86_exit_reason(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->vmcb->control.exit_code;
+}
+
+void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_info,
+		       u32 *error_code)
+{
+	const struct vmcb_control_area *control = &to_svm(vcpu)->vmcb->control;
+
+	*info1 = control->exit_info_1;
+	*info2 = control->exit_info_2;
+	*intr_info = 0;
+	*error_code = 0;
+	if (control->exit_int_info & SVM_EXITINTINFO_VALID) {
+		*intr_info = control->exit_int_info;
+		if (control->exit_int_info & SVM_EXITINTINFO_VALID_ERR)
+			*error_code = control->exit_int_info_err;
+	}
+}
+
+static void svm_dump_seg(const char *name, const struct vmcb_seg *seg)
+{
+	pr_err("%-5s sel %04x attr %04x limit %08x base %016llx\n", name, seg->selector,
+	       seg->attrib, seg->limit, seg->base);
+}
+
+static void svm_dump_control(const struct vmcb_control_area *control)
+{
+	pr_err("intercepts %*ph\n", (int)sizeof(control->intercepts), control->intercepts);
+	pr_err("exit %08x:%08x info %016llx %016llx\n", control->exit_code_hi,
+	       control->exit_code, control->exit_info_1, control->exit_info_2);
+	pr_err("exitintinfo %08x/%08x eventinj %08x/%08x\n", control->exit_int_info,
+	       control->exit_int_info_err, control->event_inj, control->event_inj_err);
+	pr_err("asid %u tlb_ctl %u int_ctl %08x int_vector %x int_state %x\n", control->asid,
+	       control->tlb_ctl, control->int_ctl, control->int_vector, control->int_state);
+	pr_err("nested_ctl %llx n_cr3 %016llx virt_ext %llx next_rip %016llx\n",
+	       control->nested_ctl, control->nested_cr3, control->virt_ext, control->next_rip);
+}
+
+void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
+{
+	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	const struct vmcb_save_area *save = &vmcb->save;
+
+	pr_err("VMCB of vCPU %d, last entered on CPU %d\n", vcpu->vcpu_id, to_svm(vcpu)->last_cpu);
+	svm_dump_control(&vmcb->control);
+	svm_dump_seg("es", &save->es);
+	svm_dump_seg("cs", &save->cs);
+	svm_dump_seg("ss", &save->ss);
+	svm_dump_seg("ds", &save->ds);
+	svm_dump_seg("fs", &save->fs);
+	svm_dump_seg("gs", &save->gs);
+	svm_dump_seg("gdtr", &save->gdtr);
+	svm_dump_seg("ldtr", &save->ldtr);
+	svm_dump_seg("idtr", &save->idtr);
+	svm_dump_seg("tr", &save->tr);
+	pr_err("cpl %u efer %016llx cr0 %016llx cr2 %016llx\n", save->cpl, save->efer, save->cr0,
+	       save->cr2);
+	pr_err("cr3 %016llx cr4 %016llx dr6 %016llx dr7 %016llx\n", save->cr3, save->cr4,
+	       save->dr6, save->dr7);
+	pr_err("rip %016llx rflags %016llx rsp %016llx rax %016llx\n", save->rip, save->rflags,
+	       save->rsp, save->rax);
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSRs that live in the VMCB or exist on AMD only, and the map that says which
+ * of them the guest reaches without an exit. All others are core/msr.c's.
+ *
+ * Source: AMD APM volume 2, "MSR Intercepts" and "MSR Cross-Reference".
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/msr.h"
+#include "core/msr_filter.h"
+#include "ops/msr.h"
+#include "svm/format.h"
+#include "svm/svm.h"
+
+static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
+{
+	int bit = svm_msrpm_bit(msr);
+
+	if (bit < 0)
+		return;
+	read = read && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_READ);
+	write = write && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_WRITE);
+	__assign_bit(bit, svm->msrpm, !read);
+	__assign_bit(bit + 1, svm->msrpm, !write);
+	svm_mark_dirty(svm, VMCB_CLEAN_PERM_MAP);
+}
+
+int svm_msrpm_alloc(struct vcpu_svm *svm)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
+
+	if (!pages)
+		return -ENOMEM;
+	svm->msrpm = page_address(pages);
+	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
+	return 0;
+}
+
+void svm_msrpm_free(struct vcpu_svm *svm)
+{
+	free_pages((unsigned long)svm->msrpm, SVM_MSRPM_ORDER);
+	svm->msrpm = NULL;
+}
+
+/* Switched by VMLOAD and VMSAVE, or part of the segments VMRUN switches. */
+static const u32 svm_direct_msrs[] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
+	MSR_FS_BASE, MSR_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+};
+
+static bool svm_guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
+{
+	return guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
+}
+
+static bool svm_host_has_ibpb(void)
+{
+	return boot_cpu_has(X86_FEATURE_IBPB);
+}
+
+void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	bool pass;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(svm_direct_msrs); i++)
+		svm_pass_msr(svm, svm_direct_msrs[i], true, true);
+
+	/*
+	 * SPEC_CTRL costs two MSR accesses on each exit once the guest owns it,
+	 * so it does from its first write on, unless the CPU switches it.
+	 */
+	pass = svm_guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
+	       (svm_has_v_spec_ctrl || vcpu->spec_ctrl);
+	svm_pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
+	svm->spec_ctrl_intercepted = !pass;
+
+	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && svm_host_has_ibpb();
+	svm_pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
+}
+
+/* The bits this CPU knows in SPEC_CTRL. */
+static u64 svm_spec_ctrl_bits(void)
+{
+	u64 bits = 0;
+
+	if (boot_cpu_has(X86_FEATURE_IBRS) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
+		bits |= SPEC_CTRL_IBRS;
+	if (boot_cpu_has(X86_FEATURE_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
+		bits |= SPEC_CTRL_STIBP;
+	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
+		bits |= SPEC_CTRL_SSBD;
+	return bits;
+}
+
+static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
+		return MSR_INVALID;
+	if (msr->data & ~svm_spec_ctrl_bits())
+		return MSR_INVALID;
+
+	vcpu->spec_ctrl = msr->data;
+	if (svm_has_v_spec_ctrl)
+		svm->vmcb->save.spec_ctrl = msr->data;
+	if (msr->data)
+		kvm_x86_recalc_msr_intercepts(vcpu);
+	return MSR_OK;
+}
+
+static enum msr_result svm_set_pred_cmd(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_PRED_CMD))
+		return MSR_INVALID;
+	if (msr->data & ~PRED_CMD_IBPB)
+		return MSR_INVALID;
+	if (!msr->data)
+		return MSR_OK;
+	if (!svm_host_has_ibpb())
+		return MSR_INVALID;
+	svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+	return MSR_OK;
+}
+
+static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	if (!msr->host_initiated && !guest_cpuid_has(&svm->vcpu, X86_FEATURE_VIRT_SSBD))
+		return MSR_INVALID;
+	if (msr->data & ~SPEC_CTRL_SSBD)
+		return MSR_INVALID;
+	svm->virt_spec_ctrl = msr->data;
+	return MSR_OK;
+}
+
+/* DEBUGCTL: LBR, BTF and four pin controls of old. */
+#define DEBUGCTL_KNOWN		GENMASK_ULL(5, 0)
+
+/* The CPU switches DEBUGCTL and the records only for guests that use them. */
+static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (data & ~DEBUGCTL_KNOWN)
+		return MSR_INVALID;
+	svm->vmcb->save.dbgctl = data;
+	if (svm_has_lbrv && data)
+		control->virt_ext |= LBR_CTL_ENABLE_MASK;
+	else
+		control->virt_ext &= ~LBR_CTL_ENABLE_MASK;
+	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
+	return MSR_OK;
+}
+
+/* HWCR bits that guests set and that need nothing done. */
+#define HWCR_TLBCACHEDIS	BIT_ULL(3)
+#define HWCR_FFDIS		BIT_ULL(6)
+#define HWCR_IGNNEEM		BIT_ULL(8)
+#define HWCR_MCSTATUS_WREN	BIT_ULL(18)
+#define HWCR_TSC_FREQ_SEL	BIT_ULL(24)
+#define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
+#define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
+
+static enum msr_result svm_set_hwcr(struct vcpu_svm *svm, u64 data)
+{
+	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
+		return MSR_INVALID;
+	svm->hwcr = data & HWCR_KEPT;
+	return MSR_OK;
+}
+
+/* DE_CFG as a feature MSR: what userspace may offer to a guest. */
+static u64 svm_decfg_supported(void)
+{
+	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+}
+
+static enum msr_result svm_set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	if (msr->data & ~svm_decfg_supported())
+		return MSR_INVALID;
+	/* A guest may only write what is there already. */
+	if (!msr->host_initiated && msr->data != svm->decfg)
+		return MSR_INVALID;
+	svm->decfg = msr->data;
+	return MSR_OK;
+}
+
+enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
+{
+	if (index != MSR_AMD64_DE_CFG)
+		return MSR_UNKNOWN;
+	*data = svm_decfg_supported();
+	return MSR_OK;
+}
+
+bool kvm_x86_has_emulated_msr(u32 index)
+{
+	switch (index) {
+	case MSR_IA32_VMX_BASIC ... MSR_IA32_VMX_VMFUNC:
+	case MSR_IA32_MCG_EXT_CTL:
+	case MSR_IA32_SMBASE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The field of the VMCB that is the guest's MSR, or NULL. */
+static u64 *svm_msr_field(struct vmcb_save_area *save, u32 index)
+{
+	switch (index) {
+	case MSR_STAR: return &save->star;
+	case MSR_LSTAR: return &save->lstar;
+	case MSR_CSTAR: return &save->cstar;
+	case MSR_SYSCALL_MASK: return &save->sfmask;
+	case MSR_KERNEL_GS_BASE: return &save->kernel_gs_base;
+	case MSR_FS_BASE: return &save->fs.base;
+	case MSR_GS_BASE: return &save->gs.base;
+	case MSR_IA32_SYSENTER_CS: return &save->sysenter_cs;
+	case MSR_IA32_SYSENTER_EIP: return &save->sysenter_eip;
+	case MSR_IA32_SYSENTER_ESP: return &save->sysenter_esp;
+	case MSR_IA32_LASTBRANCHFROMIP: return &save->br_from;
+	case MSR_IA32_LASTBRANCHTOIP: return &save->br_to;
+	case MSR_IA32_LASTINTFROMIP: return &save->last_excp_from;
+	case MSR_IA32_LASTINTTOIP: return &save->last_excp_to;
+	default: return NULL;
+	}
+}
+
+enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	const u64 *field = svm_msr_field(&svm->vmcb->save, msr->index);
+
+	if (field) {
+		msr->data = *field;
+		return MSR_OK;
+	}
+
+	switch (msr->index) {
+	case MSR_TSC_AUX:
+		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_RDTSCP) &&
+		    !guest_cap(vcpu, GUEST_CAP_RDPID))
+			return MSR_INVALID;
+		msr->data = vcpu->tsc_aux;
+		return MSR_OK;
+	case MSR_IA32_DEBUGCTLMSR:
+		msr->data = svm->vmcb->save.dbgctl;
+		return MSR_OK;
+	case MSR_IA32_SPEC_CTRL:
+		if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
+			return MSR_INVALID;
+		msr->data = svm_has_v_spec_ctrl ? svm->vmcb->save.spec_ctrl : vcpu->spec_ctrl;
+		return MSR_OK;
+	case MSR_AMD64_VIRT_SPEC_CTRL:
+		if (!msr->host_initiated && !guest_cpuid_has(vcpu, X86_FEATURE_VIRT_SSBD))
+			return MSR_INVALID;
+		msr->data = svm->virt_spec_ctrl;
+		return MSR_OK;
+	case MSR_AMD64_DE_CFG:
+		msr->data = svm->decfg;
+		return MSR_OK;
+	case MSR_K7_HWCR:
+		msr->data = svm->hwcr;
+		return MSR_OK;
+	case MSR_VM_CR:
+		/* As firmware leaves it that does not want SVM used. */
+		msr->data = SVM_VM_CR_LOCK | SVM_VM_CR_SVMDIS;
+		return MSR_OK;
+	case MSR_AMD64_SYSCFG:
+	case MSR_VM_HSAVE_PA:
+		msr->data = 0;
+		return MSR_OK;
+	default:
+		return MSR_UNKNOWN;
+	}
+}
+
+static bool svm_msr_wants_canonical(u32 index)
+{
+	switch (index) {
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_IA32_SYSENTER_EIP:
+	case MSR_IA32_SYSENTER_ESP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum msr_result svm_set_field(struct vcpu_svm *svm, u64 *field, const struct msr_data *msr)
+{
+	unsigned int width = kvm_read_cr4_bits(&svm->vcpu, X86_CR4_LA57) ? 57 : 48;
+
+	if (svm_msr_wants_canonical(msr->index) && !svm_canonical(msr->data, width))
+		return MSR_INVALID;
+	/* Last-branch records are the CPU's to write; userspace restores them. */
+	if (msr->index >= MSR_IA32_LASTBRANCHFROMIP && msr->index <= MSR_IA32_LASTINTTOIP) {
+		if (!msr->host_initiated)
+			return MSR_INVALID;
+		svm_mark_dirty(svm, VMCB_CLEAN_LBR);
+	}
+	*field = msr->data;
+	return MSR_OK;
+}
+
+static enum msr_result svm_set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_RDTSCP) &&
+	    !guest_cap(vcpu, GUEST_CAP_RDPID))
+		return MSR_INVALID;
+	if (upper_32_bits(msr->data))
+		return MSR_INVALID;
+
+	vcpu->tsc_aux = msr->data;
+	preempt_disable();
+	if (to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
+		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
+	preempt_enable();
+	return MSR_OK;
+}
+
+/* Core checks and keeps the value; nested paging applies the VMCB's copy. */
+static enum msr_result svm_set_pat(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	enum msr_result ret = kvm_set_msr_common(&svm->vcpu, msr);
+
+	if (ret == MSR_OK) {
+		svm->vmcb->save.g_pat = svm->vcpu.pat;
+		svm_mark_dirty(svm, VMCB_CLEAN_NPT);
+	}
+	return ret;
+}
+
+enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	u64 *field = svm_msr_field(&svm->vmcb->save, msr->index);
+
+	if (field)
+		return svm_set_field(svm, field, msr);
+
+	switch (msr->index) {
+	case MSR_TSC_AUX:
+		return svm_set_tsc_aux(vcpu, msr);
+	case MSR_IA32_CR_PAT:
+		return svm_set_pat(svm, msr);
+	case MSR_IA32_SPEC_CTRL:
+		return svm_set_spec_ctrl(svm, msr);
+	case MSR_IA32_PRED_CMD:
+		return svm_set_pred_cmd(vcpu, msr);
+	case MSR_AMD64_VIRT_SPEC_CTRL:
+		return svm_set_virt_spec_ctrl(svm, msr);
+	case MSR_IA32_DEBUGCTLMSR:
+		return svm_set_debugctl(svm, msr->data);
+	case MSR_AMD64_DE_CFG:
+		return svm_set_decfg(svm, msr);
+	case MSR_K7_HWCR:
+		return svm_set_hwcr(svm, msr->data);
+	case MSR_VM_CR:
+		/* Locked: writes have no effect. */
+		return MSR_OK;
+	case MSR_AMD64_SYSCFG:
+	case MSR_VM_HSAVE_PA:
+		return msr->data ? MSR_INVALID : MSR_OK;
+	default:
+		return MSR_UNKNOWN;
+	}
+}

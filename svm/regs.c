@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest registers that live in the VMCB: segments, descriptor tables, control
+ * and debug registers, RFLAGS. Whether a value is legal has been decided by
+ * core; here is only how SVM keeps it.
+ *
+ * Source: AMD APM volume 2, "Layout of VMCB" and "Segment State in the VMCB".
+ */
+#include <asm/tlbflush.h>
+
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/regs.h"
+#include "ops/event.h"
+#include "ops/regs.h"
+#include "svm/format.h"
+#include "svm/svm.h"
+
+/* Bits of RFLAGS that a single step for the NMI window adds. */
+#define NMI_STEP_FLAGS		(X86_EFLAGS_TF | X86_EFLAGS_RF)
+/* The guest changes these without an exit as long as CR0 is not shadowed. */
+#define CR0_GUEST_OWNED		(X86_CR0_TS | X86_CR0_MP)
+
+/*
+ * run.c reads RAX, RSP, RIP, CR0 and CR3 back after each exit and nothing else
+ * is lazy, so whatever is asked for is there.
+ */
+void kvm_x86_cache_reg(struct kvm_vcpu *vcpu, int reg)
+{
+	kvm_register_mark_available(vcpu, reg);
+}
+
+unsigned long kvm_x86_get_rflags(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	unsigned long rflags = svm->vmcb->save.rflags;
+
+	if (svm->nmi_singlestep)
+		rflags &= ~NMI_STEP_FLAGS | svm->nmi_singlestep_rflags;
+	return rflags;
+}
+
+void kvm_x86_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (svm->nmi_singlestep) {
+		svm->nmi_singlestep_rflags = rflags;
+		rflags |= NMI_STEP_FLAGS;
+	}
+	svm->vmcb->save.rflags = rflags;
+}
+
+bool kvm_x86_get_if_flag(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->vmcb->save.rflags & X86_EFLAGS_IF;
+}
+
+static struct vmcb_seg *svm_seg(struct kvm_vcpu *vcpu, int seg)
+{
+	struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+
+	switch (seg) {
+	case VCPU_SREG_ES: return &save->es;
+	case VCPU_SREG_CS: return &save->cs;
+	case VCPU_SREG_SS: return &save->ss;
+	case VCPU_SREG_DS: return &save->ds;
+	case VCPU_SREG_FS: return &save->fs;
+	case VCPU_SREG_GS: return &save->gs;
+	case VCPU_SREG_TR: return &save->tr;
+	default: return &save->ldtr;
+	}
+}
+
+u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg)
+{
+	return svm_seg(vcpu, seg)->base;
+}
+
+void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg)
+{
+	svm_unpack_seg(svm_seg(vcpu, seg), var);
+	switch (seg) {
+	case VCPU_SREG_TR:
+		/* A loaded task register is busy, also where the CPU does not say so. */
+		var->type |= 2;
+		break;
+	case VCPU_SREG_SS:
+		/* The privilege level is a field of its own; SS.DPL may be stale. */
+		var->dpl = to_svm(vcpu)->vmcb->save.cpl;
+		break;
+	}
+}
+
+void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	struct vmcb_seg *s = svm_seg(vcpu, seg);
+
+	s->base = var->base;
+	s->limit = var->limit;
+	s->selector = var->selector;
+	s->attrib = svm_pack_attrib(var);
+	if (seg == VCPU_SREG_SS)
+		svm->vmcb->save.cpl = var->dpl & 3;
+	svm_mark_dirty(svm, VMCB_CLEAN_SEG);
+}
+
+int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->vmcb->save.cpl;
+}
+
+void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
+{
+	u16 attrib = to_svm(vcpu)->vmcb->save.cs.attrib;
+
+	*db = attrib >> SVM_SELECTOR_DB_SHIFT & 1;
+	*l = attrib >> SVM_SELECTOR_L_SHIFT & 1;
+}
+
+static void svm_get_dtable(const struct vmcb_seg *s, struct kvm_dtable *dt)
+{
+	memset(dt, 0, sizeof(*dt));
+	dt->base = s->base;
+	dt->limit = s->limit;
+}
+
+static void svm_set_dtable(struct vcpu_svm *svm, struct vmcb_seg *s, const struct kvm_dtable *dt)
+{
+	s->base = dt->base;
+	s->limit = dt->limit;
+	svm_mark_dirty(svm, VMCB_CLEAN_DT);
+}
+
+void kvm_x86_get_idt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	svm_get_dtable(&to_svm(vcpu)->vmcb->save.idtr, dt);
+}
+
+void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	svm_set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.idtr, dt);
+}
+
+void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	svm_get_dtable(&to_svm(vcpu)->vmcb->save.gdtr, dt);
+}
+
+void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	svm_set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.gdtr, dt);
+}
+
+void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	vcpu->efer = efer;
+	/* VMRUN demands SVME; the guest's reads exit and see vcpu->efer. */
+	svm->vmcb->save.efer = efer | EFER_SVME;
+	svm_mark_dirty(svm, VMCB_CLEAN_CR);
+}
+
+/**
+ * kvm_x86_set_cr0() - store CR0
+ * @vcpu: the vCPU
+ * @cr0: a legal value
+ *
+ * The guest runs on hardware's CR0 except for CD and NW: with nested paging a
+ * set CD would make all its accesses uncached, although the memory is ours and
+ * coherent. While they are set, CR0 is shadowed and each access exits;
+ * otherwise only writes that change more than TS and MP do.
+ */
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	unsigned long hw_cr0 = cr0 & ~(X86_CR0_CD | X86_CR0_NW);
+	bool shadowed = hw_cr0 != cr0;
+
+	vcpu->cr0 = cr0;
+	vcpu->cr0_guest_owned_bits = shadowed ? 0 : CR0_GUEST_OWNED;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
+
+	svm->vmcb->save.cr0 = hw_cr0;
+	svm_assign_intercept(svm, INTERCEPT_CR0_READ, shadowed);
+	svm_assign_intercept(svm, INTERCEPT_CR0_WRITE, shadowed);
+	svm_mark_dirty(svm, VMCB_CLEAN_CR);
+}
+
+void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	vcpu->cr3 = cr3;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR3);
+	svm->vmcb->save.cr3 = cr3;
+	svm_mark_dirty(svm, VMCB_CLEAN_CR);
+}
+
+/*
+ * CR4.MCE stays as the host has it: with it clear, a machine check while the
+ * guest runs would shut the machine down instead of exiting. Where this shows,
+ * reads exit.
+ */
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	unsigned long hw_cr4 = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+
+	vcpu->cr4 = cr4;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
+	svm->vmcb->save.cr4 = hw_cr4;
+	svm_assign_intercept(svm, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+	svm_mark_dirty(svm, VMCB_CLEAN_CR);
+}
+
+unsigned long kvm_x86_cr4_unsupported(void)
+{
+	return X86_CR4_VMXE | X86_CR4_SMXE;
+}
+
+void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->vmcb->save.dr6 = dr6;
+	svm_mark_dirty(svm, VMCB_CLEAN_DR);
+}
+
+void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->vmcb->save.dr7 = dr7;
+	svm_mark_dirty(svm, VMCB_CLEAN_DR);
+}
+
+/* DR0-7, reads in the low half of the word and writes in the high one. */
+#define DR_INTERCEPTS		0x00ff00ffu
+
+void svm_set_dr_intercepts(struct vcpu_svm *svm, bool on)
+{
+	svm->vmcb->control.intercepts[INTERCEPT_DR] = on ? DR_INTERCEPTS : 0;
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+}
+
+void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	vcpu->db[0] = native_get_debugreg(0);
+	vcpu->db[1] = native_get_debugreg(1);
+	vcpu->db[2] = native_get_debugreg(2);
+	vcpu->db[3] = native_get_debugreg(3);
+	vcpu->dr6 = svm->vmcb->save.dr6;
+	vcpu->dr7 = svm->vmcb->save.dr7;
+
+	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	svm_set_dr_intercepts(svm, true);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One entry into the guest and out again: what must be in the VMCB before,
+ * what is read from it after. The switch itself is vmenter.S; what an exit
+ * means is exit.c.
+ */
+#include <linux/sched.h>
+#include <asm/cpufeature.h>
+#include <asm/mce.h>
+#include <asm/processor.h>
+#include <asm/ptrace.h>
+#include <asm/spec-ctrl.h>
+
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/guest_context.h"
+#include "core/main.h"
+#include "core/regs.h"
+#include "ops/event.h"
+#include "ops/regs.h"
+#include "ops/run.h"
+#include "svm/svm.h"
+
+/*
+ * A step for the NMI window must not be under way when an event goes in: our
+ * TF would be pushed on the guest's stack. Wait for the IRET of that event's
+ * handler instead; architecturally any IRET ends NMI masking.
+ */
+static void svm_prepare_nmi_step(struct vcpu_svm *svm)
+{
+	if (likely(!svm->nmi_singlestep) ||
+	    !(svm->vmcb->control.event_inj & SVM_EVTINJ_VALID))
+		return;
+	svm_disable_nmi_singlestep(svm);
+	svm->awaiting_iret = false;
+	svm_set_intercept(svm, INTERCEPT_IRET);
+}
+
+/* Bring the VMCB up to date with what core keeps outside of it. */
+static void svm_prepare_entry(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	struct vmcb *vmcb = svm->vmcb;
+
+	vmcb->save.rax = vcpu->regs[VCPU_REGS_RAX];
+	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
+	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
+	vmcb->save.cr2 = vcpu->cr2;
+	vmcb->control.int_ctl = (vmcb->control.int_ctl & ~V_TPR_MASK) | (vcpu->cr8 & V_TPR_MASK);
+
+	/*
+	 * A guest that owns its debug registers sees DR6 itself; otherwise only
+	 * what the next #DB adds is of interest.
+	 */
+	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
+		kvm_x86_set_dr6(vcpu, vcpu->dr6);
+	else if (unlikely(vmcb->save.dr6 != DR6_ACTIVE_LOW))
+		kvm_x86_set_dr6(vcpu, DR6_ACTIVE_LOW);
+
+	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
+	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
+
+	svm_prepare_nmi_step(svm);
+	svm_update_asid(svm);
+	svm_mark_dirty(svm, VMCB_CLEAN_NEVER);
+}
+
+/*
+ * Nothing in here may be traced: RCU does not watch, lockdep believes that
+ * interrupts are on, and vmenter.S runs with the guest's GS base.
+ */
+static noinstr void svm_enter_guest(struct vcpu_svm *svm, unsigned long host_state_pa)
+{
+	kvm_guest_context_enter();
+	amd_clear_divider();
+	svm_world_switch(svm, svm->spec_ctrl_intercepted, host_state_pa);
+	kvm_guest_context_exit();
+}
+
+/* The CPU keeps what it cached of the VMCB only if it accepted the VMCB. */
+static void svm_collect_control(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (likely(control->exit_code != SVM_EXIT_CODE_ERR)) {
+		control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+		control->clean = VMCB_CLEAN_ALL;
+	} else {
+		/* A flush that was ordered has not happened: order it anew. */
+		control->clean = 0;
+		svm->asid_generation = 0;
+		this_cpu_write(svm_cpu.next_asid, this_cpu_read(svm_cpu.max_asid) + 1);
+	}
+}
+
+/* The IRET that ends an NMI handler has executed if RIP is no longer on it. */
+static void svm_collect_nmi(struct vcpu_svm *svm)
+{
+	if (likely(!svm->awaiting_iret) ||
+	    svm->vcpu.regs[VCPU_REGS_RIP] == svm->nmi_iret_rip)
+		return;
+	svm->awaiting_iret = false;
+	svm->nmi_masked = false;
+	if (svm->vcpu.ev.nmi_pending)
+		kvm_make_event_request(&svm->vcpu, EVENT_NMI);
+}
+
+static void svm_collect_exit(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	struct vmcb *vmcb = svm->vmcb;
+
+	vcpu->regs[VCPU_REGS_RAX] = vmcb->save.rax;
+	vcpu->regs[VCPU_REGS_RSP] = vmcb->save.rsp;
+	vcpu->regs[VCPU_REGS_RIP] = vmcb->save.rip;
+	vcpu->cr2 = vmcb->save.cr2;
+	vcpu->cr3 = vmcb->save.cr3;
+	/* Shadowed while CD or NW is set; then nothing changed unseen. */
+	if (!svm_is_intercept(svm, INTERCEPT_CR0_WRITE))
+		vcpu->cr0 = vmcb->save.cr0;
+	if (!svm_is_intercept(svm, INTERCEPT_CR8_WRITE))
+		vcpu->cr8 = vmcb->control.int_ctl & V_TPR_MASK;
+	vcpu->regs_avail = ~0u;
+	vcpu->regs_dirty = 0;
+
+	svm->exit_rip = vmcb->save.rip;
+	if (vmcb->control.exit_code == SVM_EXIT_IOIO)
+		svm->next_rip = vmcb->control.exit_info_2;
+	else
+		svm->next_rip = svm_has_nrips ? vmcb->control.next_rip : 0;
+
+	svm_collect_control(svm);
+	svm_collect_nmi(svm);
+	svm_collect_events(svm);
+}
+
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm_prepare_entry(svm);
+
+	/* SSBD by other means than SPEC_CTRL, on CPUs before it could do that. */
+	if (!svm_has_v_spec_ctrl)
+		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
+
+	svm_enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
+
+	if (!svm_has_v_spec_ctrl)
+		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
+
+	/* What the guest trained must not steer the thread's own userspace (VMSCAPE). */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+
+	svm_collect_exit(svm);
+	return RUN_REENTER;
+}
+
+/*
+ * Interrupts and NMIs that made the guest exit are still pending in the CPU;
+ * the NMI came in when vmenter.S set GIF, interrupts do as soon as they are on.
+ * Only a machine check is delivered by nobody but us.
+ */
+void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
+{
+	/* As if it had hit userspace: that may be killed for it, the kernel not. */
+	struct pt_regs regs = {
+		.cs = 3,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	if (unlikely(to_svm(vcpu)->vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
+		do_machine_check(&regs);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's TSC as SVM offers it: an offset in the VMCB and, on newer CPUs,
+ * a ratio in an MSR. What they should be is core/tsc.c's business.
+ *
+ * Source: AMD APM volume 2, "TSC Ratio MSR".
+ */
+#include "ops/timer.h"
+#include "svm/svm.h"
+
+#define TSC_RATIO_FRAC_BITS	32
+
+void kvm_x86_write_tsc_offset(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->vmcb->control.tsc_offset = vcpu->tsc_offset;
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+}
+
+/* The MSR counts only inside the guest, so a stale ratio is harmless in between. */
+void svm_load_tsc_ratio(struct vcpu_svm *svm)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	u64 ratio = svm->vcpu.tsc_scaling_ratio;
+
+	if (!svm_has_tsc_ratio)
+		return;
+	if (!ratio)
+		ratio = SVM_TSC_RATIO_DEFAULT;
+	if (sc->tsc_ratio == ratio)
+		return;
+	svm_wrmsr(MSR_AMD64_TSC_RATIO, ratio);
+	sc->tsc_ratio = ratio;
+}
+
+void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	/* Not loaded: kvm_x86_prepare_switch_to_guest() will do it. */
+	preempt_disable();
+	if (svm->guest_state_loaded)
+		svm_load_tsc_ratio(svm);
+	preempt_enable();
+}
+
+unsigned int kvm_x86_tsc_scaling_frac_bits(void)
+{
+	return svm_has_tsc_ratio ? TSC_RATIO_FRAC_BITS : 0;
+}
+
+u64 kvm_x86_max_tsc_scaling_ratio(void)
+{
+	return svm_has_tsc_ratio ? SVM_TSC_RATIO_MAX : 0;
+}

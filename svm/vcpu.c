@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a vCPU on SVM: its VMCB from creation to reset to freeing, and its
+ * coming to and going from a CPU. Entry and exit are in run.c.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mem_encrypt.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
+
+#include "core/cpuid.h"
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/regs.h"
+#include "core/tsc.h"
+#include "ops/event.h"
+#include "ops/msr.h"
+#include "ops/regs.h"
+#include "ops/timer.h"
+#include "ops/vcpu.h"
+#include "svm/svm.h"
+
+/* Exits for every guest, always. What is off here is switched on when needed. */
+static const u8 svm_fixed_intercepts[] = {
+	INTERCEPT_INTR, INTERCEPT_NMI, INTERCEPT_SMI, INTERCEPT_INIT,
+	INTERCEPT_SELECTIVE_CR0, INTERCEPT_CR4_WRITE, INTERCEPT_CR8_WRITE,
+	INTERCEPT_RDPMC, INTERCEPT_CPUID, INTERCEPT_RSM, INTERCEPT_INVD,
+	INTERCEPT_INVLPGA, INTERCEPT_IOIO_PROT, INTERCEPT_MSR_PROT,
+	INTERCEPT_SHUTDOWN,
+	/* SVM itself is not offered to guests: #UD. */
+	INTERCEPT_VMRUN, INTERCEPT_VMMCALL, INTERCEPT_VMLOAD, INTERCEPT_VMSAVE,
+	INTERCEPT_STGI, INTERCEPT_CLGI, INTERCEPT_SKINIT,
+	INTERCEPT_WBINVD, INTERCEPT_XSETBV, INTERCEPT_RDPRU,
+	/*
+	 * A handler that itself raises #AC or #DB again and again would keep
+	 * the CPU in exception delivery, where no interrupt gets through.
+	 */
+	INTERCEPT_EXCEPTION_OFFSET + DB_VECTOR,
+	INTERCEPT_EXCEPTION_OFFSET + AC_VECTOR,
+	/* The host's hardware is broken, not the guest's. */
+	INTERCEPT_EXCEPTION_OFFSET + MC_VECTOR,
+};
+
+/* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
+static void svm_init_optional_intercepts(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u32 disabled = svm->vcpu.kvm->disabled_exits;
+	bool mwait = !(disabled & KVM_X86_DISABLE_EXITS_MWAIT);
+
+	svm_assign_intercept(svm, INTERCEPT_HLT, !(disabled & KVM_X86_DISABLE_EXITS_HLT));
+	svm_assign_intercept(svm, INTERCEPT_MONITOR, mwait);
+	svm_assign_intercept(svm, INTERCEPT_MWAIT, mwait);
+
+	if (svm_has_pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
+		control->pause_filter_count = pause_filter_count;
+		if (svm_has_pause_threshold)
+			control->pause_filter_thresh = pause_filter_thresh;
+		svm_set_intercept(svm, INTERCEPT_PAUSE);
+	}
+}
+
+static void svm_init_control(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u64 nested_cr3 = control->nested_cr3;
+	int i;
+
+	memset(control, 0, sizeof(*control));
+	for (i = 0; i < ARRAY_SIZE(svm_fixed_intercepts); i++)
+		svm_set_intercept(svm, svm_fixed_intercepts[i]);
+	svm_init_optional_intercepts(svm);
+	svm_set_dr_intercepts(svm, true);
+
+	control->iopm_base_pa = svm_iopm_pa;
+	control->msrpm_base_pa = __sme_set(__pa(svm->msrpm));
+	control->int_ctl = V_INTR_MASKING_MASK;
+	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	/* The second-stage tables outlive a reset of the guest. */
+	control->nested_cr3 = nested_cr3;
+	control->tsc_offset = svm->vcpu.tsc_offset;
+	svm->asid_generation = 0;
+}
+
+static void svm_reset_seg(struct vmcb_seg *seg, u32 type)
+{
+	seg->selector = 0;
+	seg->attrib = SVM_SELECTOR_P_MASK | type;
+	seg->limit = 0xffff;
+	seg->base = 0;
+}
+
+/* Source: AMD APM volume 2, "Processor Initialization and Long Mode Activation". */
+static void svm_init_save(struct vcpu_svm *svm)
+{
+	struct vmcb_save_area *save = &svm->vmcb->save;
+	const u32 data = SVM_SELECTOR_S_MASK | SVM_SELECTOR_WRITE_MASK | 1;
+	const u32 code = SVM_SELECTOR_S_MASK | SVM_SELECTOR_READ_MASK | SVM_SELECTOR_CODE_MASK | 1;
+
+	memset(save, 0, sizeof(*save));
+	svm_reset_seg(&save->es, data);
+	svm_reset_seg(&save->ss, data);
+	svm_reset_seg(&save->ds, data);
+	svm_reset_seg(&save->fs, data);
+	svm_reset_seg(&save->gs, data);
+	svm_reset_seg(&save->cs, code);
+	save->cs.selector = 0xf000;
+	save->cs.base = 0xffff0000;
+	save->gdtr.limit = 0xffff;
+	save->idtr.limit = 0xffff;
+	svm_reset_seg(&save->ldtr, 2);	/* LDT */
+	svm_reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
+
+	save->rflags = X86_EFLAGS_FIXED;
+	save->dr6 = DR6_ACTIVE_LOW;
+	save->dr7 = DR7_FIXED_1;
+	save->g_pat = svm->vcpu.pat;
+	save->spec_ctrl = svm->vcpu.spec_ctrl;
+}
+
+void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->nmi_masked = false;
+	svm->awaiting_iret = false;
+	svm->nmi_singlestep = false;
+	svm->soft_injected = false;
+	svm->next_rip = 0;
+	if (!init_event) {
+		svm->virt_spec_ctrl = 0;
+		svm->hwcr = 0;
+	}
+
+	svm_init_control(svm);
+	svm_init_save(svm);
+	svm->vmcb->control.clean = 0;
+
+	/* Take over what core chose, each with the intercepts that go with it. */
+	kvm_x86_set_efer(vcpu, vcpu->efer);
+	kvm_x86_set_cr0(vcpu, vcpu->cr0);
+	kvm_x86_set_cr3(vcpu, vcpu->cr3);
+	kvm_x86_set_cr4(vcpu, vcpu->cr4);
+	kvm_x86_update_exception_bitmap(vcpu);
+	kvm_x86_vcpu_after_set_cpuid(vcpu);
+}
+
+int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	struct page *page;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(struct vmcb) > PAGE_SIZE);
+
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return -ENOMEM;
+	svm->vmcb = page_address(page);
+	svm->vmcb_pa = __sme_set(page_to_phys(page));
+
+	ret = svm_msrpm_alloc(svm);
+	if (ret) {
+		__free_page(page);
+		svm->vmcb = NULL;
+		return ret;
+	}
+
+	svm->last_cpu = -1;
+	svm->decfg = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+	vcpu->regs_avail = ~0u;
+	return 0;
+}
+
+void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	int cpu;
+
+	if (!svm->vmcb)
+		return;
+
+	/*
+	 * The page may become another vCPU's VMCB, which must not be taken for
+	 * this one when the next load decides about an IBPB.
+	 */
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu_ptr(&svm_cpu, cpu)->current_vmcb, svm->vmcb, NULL);
+
+	svm_msrpm_free(svm);
+	__free_page(virt_to_page(svm->vmcb));
+	svm->vmcb = NULL;
+}
+
+/* Back to a patient filter: the vCPU has not spun since it was scheduled in. */
+static void svm_shrink_pause_window(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u16 count = pause_filter_count;
+
+	if (!svm_is_intercept(svm, INTERCEPT_PAUSE))
+		return;
+	if (pause_filter_count_shrink)
+		count = max_t(u16, control->pause_filter_count / pause_filter_count_shrink,
+			      pause_filter_count);
+	if (control->pause_filter_count != count) {
+		control->pause_filter_count = count;
+		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+	}
+}
+
+void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
+
+	if (svm->last_cpu != cpu) {
+		/* Nothing this CPU has cached belongs to this vCPU. */
+		svm->asid_generation = 0;
+		svm->vmcb->control.clean = 0;
+		svm->last_cpu = cpu;
+	}
+
+	if (vcpu->scheduled_out)
+		svm_shrink_pause_window(svm);
+
+	if (sc->current_vmcb != svm->vmcb) {
+		sc->current_vmcb = svm->vmcb;
+		/* Branch predictions of one guest must not steer another. */
+		if (!boot_cpu_has(X86_FEATURE_IBPB_ON_VMEXIT))
+			indirect_branch_prediction_barrier();
+	}
+}
+
+void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (svm->guest_state_loaded)
+		vcpu->stat.host_state_reload++;
+	svm->guest_state_loaded = false;
+}
+
+/*
+ * VMRUN switches only part of the host's state. FS, GS, TR, LDTR and the
+ * SYSCALL and SYSENTER MSRs are saved here once per load, for the VMLOAD that
+ * follows each exit; they cannot change while this thread stays in KVM_RUN.
+ */
+void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (svm->guest_state_loaded)
+		return;
+
+	svm_vmsave(this_cpu_read(svm_cpu.host_state_pa));
+	svm_load_tsc_ratio(svm);
+	if (svm_tsc_aux_slot >= 0)
+		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
+	svm->guest_state_loaded = true;
+}
+
+void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	/* Instructions the CPU has and the guest must find undefined. */
+	svm_assign_intercept(svm, INTERCEPT_RDTSCP,
+			     boot_cpu_has(X86_FEATURE_RDTSCP) &&
+			     !guest_cap(vcpu, GUEST_CAP_RDTSCP));
+	svm_assign_intercept(svm, INTERCEPT_INVPCID,
+			     boot_cpu_has(X86_FEATURE_INVPCID) &&
+			     !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
+	kvm_x86_recalc_msr_intercepts(vcpu);
+}
+
+void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+{
+	const u32 sw_bp = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm_assign_intercept(svm, INTERCEPT_EXCEPTION_OFFSET + BP_VECTOR,
+			     (vcpu->guest_debug & sw_bp) == sw_bp);
+}
