@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events in VMX: injection at entry, what an exit left undelivered, windows,
+ * NMI blocking with and without virtual NMIs. What goes in and when is
+ * core/event.c's.
+ *
+ * Source: Intel SDM volume 3, "Event Injection", "Information for VM Exits
+ * That Occur During Event Delivery", "Guest Non-Register State".
+ */
+#include <linux/ktime.h>
+#include <asm/msr-index.h>
+
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/regs.h"
+#include "vmx/vmx.h"
+
+/* Exceptions that push an error code. */
+#define ERROR_CODE_VECTORS	(BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) |	\
+				 BIT(SS_VECTOR) | BIT(GP_VECTOR) | BIT(PF_VECTOR) |	\
+				 BIT(AC_VECTOR))
+
+/* Bits of GUEST_PENDING_DBG_EXCEPTIONS. */
+#define PENDING_DBG_BS		BIT(14)
+
+/* An NMI handler that never opens an interrupt window may block NMIs this long. */
+#define SOFT_NMI_LIMIT_NS	NSEC_PER_SEC
+
+#define SHADOW_BITS	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+static u32 interruptibility(void)
+{
+	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+}
+
+static void assign_interruptibility(u32 clear, u32 set)
+{
+	u32 old = interruptibility();
+	u32 new = (old & ~clear) | set;
+
+	if (new != old)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
+}
+
+/*
+ * Software events are injected as the instruction was executed: the CPU pushes
+ * RIP plus this length. Where none is known (userspace installed the event),
+ * that of the usual encoding.
+ */
+static void write_insn_len(struct vcpu_vmx *vmx, u32 usual)
+{
+	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vmx->event_insn_len ?: usual);
+}
+
+void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
+{
+	const struct kvm_queued_interrupt *irq = &vcpu->ev.interrupt;
+
+	if (irq->soft) {
+		write_insn_len(to_vmx(vcpu), 2);
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(irq->nr, INTR_TYPE_SOFT_INTR));
+	} else {
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(irq->nr, INTR_TYPE_EXT_INTR));
+	}
+}
+
+void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (!vmx_caps.vnmi) {
+		vmx->soft_nmi_blocked = true;
+		vmx->soft_nmi_blocked_ns = 0;
+	}
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(2, INTR_TYPE_NMI_INTR));
+}
+
+/*
+ * Entry fails if an exception that pushes an error code has none or the
+ * reverse, so go by the vector and not by what userspace may have installed.
+ * In real mode none pushes one.
+ */
+void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
+	u32 info = VMX_INTR_INFO(ex->vector, INTR_TYPE_HARD_EXCEPTION);
+
+	if (ex->vector == BP_VECTOR || ex->vector == OF_VECTOR) {
+		write_insn_len(to_vmx(vcpu), 1);
+		info = VMX_INTR_INFO(ex->vector, INTR_TYPE_SOFT_EXCEPTION);
+	} else if (ex->vector < 32 && BIT(ex->vector) & ERROR_CODE_VECTORS && is_protmode(vcpu)) {
+		/* Bits 31:16 of it must be zero. */
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE,
+			     ex->has_error_code ? ex->error_code & 0xffff : 0);
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+	}
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
+}
+
+/* Core still has it in vcpu->ev, marked as injected: forget it in hardware. */
+void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
+{
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	to_vmx(vcpu)->immediate_exit = false;
+}
+
+/**
+ * vmx_complete_events() - take over what the exit interrupted the delivery of
+ * @vmx: the vCPU, right after an exit; vmx->idt_vectoring is current
+ *
+ * What was injected and is not in the IDT-vectoring information has been
+ * delivered. Software events keep their length; RIP is still on the
+ * instruction.
+ */
+void vmx_complete_events(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 info = vmx->idt_vectoring;
+	u8 vector = info & VECTORING_INFO_VECTOR_MASK;
+	bool has_code = info & VECTORING_INFO_DELIVER_CODE_MASK;
+
+	vcpu->ev.nmi_injected = false;
+	vcpu->ev.exception.injected = false;
+	vcpu->ev.interrupt.injected = false;
+	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
+		return;
+
+	switch (info & VECTORING_INFO_TYPE_MASK) {
+	case INTR_TYPE_EXT_INTR:
+		kvm_queue_interrupt(vcpu, vector, false);
+		break;
+	case INTR_TYPE_SOFT_INTR:
+		vmx->event_insn_len = vmx_exit_insn_len(vmx);
+		kvm_queue_interrupt(vcpu, vector, true);
+		break;
+	case INTR_TYPE_NMI_INTR:
+		vcpu->ev.nmi_injected = true;
+		/* The injection blocks NMIs again; an entry with both would fail. */
+		kvm_x86_set_nmi_mask(vcpu, false);
+		break;
+	case INTR_TYPE_SOFT_EXCEPTION:
+		vmx->event_insn_len = vmx_exit_insn_len(vmx);
+		fallthrough;
+	case INTR_TYPE_HARD_EXCEPTION:
+		kvm_requeue_exception(vcpu, vector, has_code,
+				      has_code ? vmcs_read32(IDT_VECTORING_ERROR_CODE) : 0);
+		break;
+	default:
+		/* INT1: it is executed again, RIP has not moved. */
+		break;
+	}
+}
+
+/**
+ * vmx_recover_nmi_blocking() - undo an IRET that did not complete
+ * @vmx: the vCPU, after a fault-like exit
+ *
+ * IRET unblocks NMIs before it can fault. If the fault exits instead of being
+ * delivered, the IRET is executed again and the NMI handler has not ended:
+ * the CPU tells so in bit 12, except for #DF and for exits during delivery.
+ */
+void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx)
+{
+	if (!vmx_caps.vnmi || vmx->idt_vectoring & VECTORING_INFO_VALID_MASK)
+		return;
+
+	switch ((u16)vmx->exit_reason) {
+	case EXIT_REASON_EXCEPTION_NMI:
+		if (vmx_exit_intr_info(vmx) & INTR_INFO_UNBLOCK_NMI &&
+		    (vmx_exit_intr_info(vmx) & INTR_INFO_VECTOR_MASK) != DF_VECTOR)
+			assign_interruptibility(0, GUEST_INTR_STATE_NMI);
+		break;
+	case EXIT_REASON_EPT_VIOLATION:
+		if (vmx_exit_qualification(vmx) & INTR_INFO_UNBLOCK_NMI)
+			assign_interruptibility(0, GUEST_INTR_STATE_NMI);
+		break;
+	}
+}
+
+bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu)
+{
+	return kvm_x86_get_if_flag(vcpu) && !(interruptibility() & SHADOW_BITS);
+}
+
+bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu)
+{
+	if (to_vmx(vcpu)->soft_nmi_blocked)
+		return false;
+	return !(interruptibility() & (SHADOW_BITS | GUEST_INTR_STATE_NMI));
+}
+
+void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
+{
+	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING, true);
+}
+
+/*
+ * An NMI window opens at once under STI blocking, and would exit again and
+ * again: wait for the interrupt window then, as where there is no other.
+ */
+void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
+{
+	if (!vmx_caps.vnmi || interruptibility() & GUEST_INTR_STATE_STI)
+		kvm_x86_enable_irq_window(vcpu);
+	else
+		vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, true);
+}
+
+bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
+{
+	if (!vmx_caps.vnmi)
+		return to_vmx(vcpu)->soft_nmi_blocked;
+	return interruptibility() & GUEST_INTR_STATE_NMI;
+}
+
+void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (vmx_caps.vnmi) {
+		assign_interruptibility(masked ? 0 : GUEST_INTR_STATE_NMI,
+					masked ? GUEST_INTR_STATE_NMI : 0);
+	} else if (vmx->soft_nmi_blocked != masked) {
+		vmx->soft_nmi_blocked = masked;
+		vmx->soft_nmi_blocked_ns = 0;
+	}
+}
+
+u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
+{
+	u32 state = interruptibility();
+
+	return (state & GUEST_INTR_STATE_STI ? KVM_X86_SHADOW_INT_STI : 0) |
+	       (state & GUEST_INTR_STATE_MOV_SS ? KVM_X86_SHADOW_INT_MOV_SS : 0);
+}
+
+/* Both at once are not a legal state; MOV SS blocks more. */
+void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
+{
+	u32 set = 0;
+
+	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
+		set = GUEST_INTR_STATE_MOV_SS;
+	else if (mask & KVM_X86_SHADOW_INT_STI)
+		set = GUEST_INTR_STATE_STI;
+	assign_interruptibility(SHADOW_BITS, set);
+	to_vmx(vcpu)->shadow_check = true;
+}
+
+/**
+ * vmx_fix_shadow() - make a shadow agree with TF and IF
+ * @vmx: the vCPU, about to enter; vmx->shadow_check says that software
+ *	changed one of them
+ *
+ * Entry fails unless the parts agree as they do after an instruction:
+ *
+ *	state			wanted
+ *	STI shadow, IF = 0	no shadow
+ *	debugger single-steps	no shadow: its trap comes after one instruction
+ *	shadow, TF = 1, no BTF	pending BS: the trap that the shadow held back
+ *	shadow, otherwise	no pending BS
+ */
+void vmx_fix_shadow(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	unsigned long rflags = kvm_x86_get_rflags(vcpu);
+	u32 shadow = interruptibility() & SHADOW_BITS;
+	unsigned long pending;
+	bool want;
+
+	vmx->shadow_check = false;
+	if (!shadow)
+		return;
+	if ((shadow & GUEST_INTR_STATE_STI && !(rflags & X86_EFLAGS_IF)) ||
+	    vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP) {
+		assign_interruptibility(SHADOW_BITS, 0);
+		return;
+	}
+	want = rflags & X86_EFLAGS_TF && !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
+	pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (want != !!(pending & PENDING_DBG_BS))
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending ^ PENDING_DBG_BS);
+}
+
+/*
+ * Without virtual NMIs the end of a handler is not seen. It has surely ended
+ * once interrupts can be taken; failing that, give up after a time.
+ */
+void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx)
+{
+	if (unlikely(vmx->soft_nmi_blocked))
+		vmx->soft_nmi_entry = ktime_get_ns();
+}
+
+void vmx_soft_nmi_after_exit(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (likely(!vmx->soft_nmi_blocked))
+		return;
+	vmx->soft_nmi_blocked_ns += ktime_get_ns() - vmx->soft_nmi_entry;
+	if (!kvm_x86_interrupt_allowed(vcpu) &&
+	    !(vmx->soft_nmi_blocked_ns > SOFT_NMI_LIMIT_NS && vcpu->ev.nmi_pending))
+		return;
+	vmx->soft_nmi_blocked = false;
+	if (vcpu->ev.nmi_pending)
+		kvm_make_event_request(vcpu, EVENT_NMI);
+}
+
+/* Every MOV to CR8 exits, so there is nothing to arrange. */
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
+{
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Decoding of exits: the exit reason, its qualification and the information
+ * words become the neutral structures of core/exit.h. What is done about them
+ * is core/exit.c's.
+ *
+ * Source: Intel SDM volume 3, "VM Exits", "Basic VM-Exit Information".
+ */
+#define pr_fmt(fmt) "vmx: " fmt
+
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <asm/debugreg.h>
+
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/exit.h"
+#include "core/regs.h"
+#include "core/run.h"
+#include "ops/run.h"
+#include "vmx/vmx.h"
+
+/* Conditions of a #DB in the exit qualification, each as the bit it sets in DR6. */
+#define DB_CONDITIONS	(DR_TRAP_BITS | DR_STEP | BIT(13) | BIT(11) | BIT(16))
+
+#define MAX_INSN_LEN	15
+
+static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
+{
+	static const char * const reasons[] = {
+		[0] = "invalid guest state",
+		[1] = "an MSR could not be loaded",
+		[8] = "a machine check",
+	};
+	u32 nr = (u16)vmx->exit_reason - EXIT_REASON_INVALID_STATE;
+
+	if (vmx->entry_result == VMX_SW_VMFAIL)
+		pr_err_ratelimited("entry failed: %s (%u)\n",
+				   vmx_instruction_error_name(vmx->insn_error), vmx->insn_error);
+	else if (nr < ARRAY_SIZE(reasons) && reasons[nr])
+		pr_err_ratelimited("entry failed: %s, qualification %lx\n", reasons[nr],
+				   vmx_exit_qualification(vmx));
+	if (dump_invalid_vmcs)
+		kvm_x86_dump_state(&vmx->vcpu);
+	if (vmx->entry_result == VMX_SW_VMFAIL)
+		return exit_fail_entry(&vmx->vcpu, vmx->insn_error);
+	return exit_fail_entry(&vmx->vcpu, vmx->exit_reason);
+}
+
+static enum run_result decode_exception(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 info = vmx_exit_intr_info(vmx);
+	struct exit_exception ex = {
+		.vector = info & INTR_INFO_VECTOR_MASK,
+	};
+
+	/* Delivered to the host before interrupts were on. */
+	if (vmx_info_is_nmi(info))
+		return RUN_REENTER;
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		ex.error_code = vmx_exit_intr_error(vmx);
+
+	switch (ex.vector) {
+	case DB_VECTOR:
+		ex.payload = vmx_exit_qualification(vmx) & DB_CONDITIONS;
+		/* Delivery would have consumed a pending trap; the exit has dropped it. */
+		vmx->shadow_check = true;
+		/* INT1 is a trap: it has executed when its handler starts. */
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION &&
+		    !kvm_x86_skip_emulated_instruction(vcpu))
+			return exit_unknown(vcpu, vmx->exit_reason);
+		break;
+	case BP_VECTOR:
+		vmx->event_insn_len = vmx_exit_insn_len(vmx);
+		break;
+	}
+	return exit_exception(vcpu, &ex);
+}
+
+static enum run_result decode_cr(struct vcpu_vmx *vmx)
+{
+	enum { MOV_TO, MOV_FROM, CLTS, LMSW };
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	unsigned long qual = vmx_exit_qualification(vmx);
+	const struct exit_cr access = {
+		.cr = qual & 0xf,
+		.gpr = qual >> 8 & 0xf,
+		.write = (qual >> 4 & 3) == MOV_TO,
+	};
+	unsigned long cr0;
+
+	switch (qual >> 4 & 3) {
+	case MOV_TO:
+	case MOV_FROM:
+		return exit_cr(vcpu, &access);
+	case CLTS:
+		return exit_clts(vcpu);
+	}
+	/* LMSW writes PE, MP, EM and TS, and cannot clear PE. */
+	cr0 = kvm_read_cr0(vcpu);
+	cr0 = (cr0 & ~0xeUL) | (qual >> LMSW_SOURCE_DATA_SHIFT & 0xf);
+	return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, cr0));
+}
+
+/*
+ * A guest that starts to use its debug registers will go on: hand them over
+ * until the next exit after which core wants them back, unless a debugger
+ * owns them or an access must be checked.
+ */
+static enum run_result decode_dr(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	unsigned long qual = vmx_exit_qualification(vmx);
+	const struct exit_dr access = {
+		.dr = qual & DEBUG_REG_ACCESS_NUM,
+		.gpr = DEBUG_REG_ACCESS_REG(qual),
+		.write = !(qual & TYPE_MOV_FROM_DR),
+	};
+
+	/* The exit comes before the CPU's check of CPL. */
+	if (kvm_x86_get_cpl(vcpu)) {
+		kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+		return RUN_REENTER;
+	}
+	if (!vcpu->guest_debug && !(vcpu->dr7 & KVM_DR7_GD)) {
+		vmx_cpu_assign(vmx, CPU_BASED_MOV_DR_EXITING, false);
+		vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
+		return RUN_REENTER;
+	}
+	return exit_dr(vcpu, &access);
+}
+
+static enum run_result decode_io(struct vcpu_vmx *vmx)
+{
+	unsigned long qual = vmx_exit_qualification(vmx);
+	const struct exit_pio io = {
+		.size = (qual & 7) + 1,
+		.in = !!(qual & BIT(3)),
+		.string = !!(qual & BIT(4)),
+		.port = qual >> 16,
+	};
+
+	return exit_pio(&vmx->vcpu, &io);
+}
+
+static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
+{
+	unsigned long qual = vmx_exit_qualification(vmx);
+	const struct tdp_fault fault = {
+		.gpa = vmx_exit_gpa(vmx),
+		.write = !!(qual & EPT_VIOLATION_ACC_WRITE),
+		.exec = !!(qual & EPT_VIOLATION_ACC_INSTR),
+		/* The rights of the entries that were walked: none if not present. */
+		.present = !!(qual & (7UL << 3)),
+		.guest_walk = (qual & EPT_VIOLATION_GVA_IS_VALID) &&
+			      !(qual & EPT_VIOLATION_GVA_TRANSLATED),
+	};
+
+	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
+}
+
+/* We write no entry that hardware should call malformed. */
+static enum run_result decode_ept_misconfig(struct vcpu_vmx *vmx)
+{
+	const struct tdp_fault fault = {
+		.gpa = vmx_exit_gpa(vmx),
+		.present = true,
+		.rsvd = true,
+	};
+
+	pr_err_ratelimited("malformed EPT entry for %llx\n", fault.gpa);
+	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
+}
+
+/*
+ * Task switches exit whatever the controls say, and the CPU has done none of
+ * it; the guest cannot go on without.
+ */
+static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
+{
+	return vcpu_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_EMULATION, 2,
+				   (u64)vmx->exit_reason, (u64)vmx_exit_qualification(vmx));
+}
+
+/* Reasons in the order of how often they are seen. */
+static enum run_result decode_reason(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	switch (vmx->exit_reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		return exit_external_interrupt(vcpu);
+	case EXIT_REASON_EPT_VIOLATION:
+		return decode_ept_violation(vmx);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return decode_io(vmx);
+	case EXIT_REASON_MSR_WRITE:
+		return exit_wrmsr(vcpu);
+	case EXIT_REASON_MSR_READ:
+		return exit_rdmsr(vcpu);
+	case EXIT_REASON_INTERRUPT_WINDOW:
+		vmx_cpu_assign(vmx, CPU_BASED_INTR_WINDOW_EXITING, false);
+		return exit_irq_window(vcpu);
+	case EXIT_REASON_HLT:
+		return exit_hlt(vcpu);
+	case EXIT_REASON_CPUID:
+		return exit_cpuid(vcpu);
+	case EXIT_REASON_CR_ACCESS:
+		return decode_cr(vmx);
+	case EXIT_REASON_PREEMPTION_TIMER:
+		/* It only made the guest leave; core has asked for the rest. */
+		return RUN_REENTER;
+	case EXIT_REASON_EXCEPTION_NMI:
+		return decode_exception(vmx);
+	case EXIT_REASON_PAUSE_INSTRUCTION:
+		return exit_pause(vcpu);
+	case EXIT_REASON_VMCALL:
+		return exit_hypercall(vcpu);
+	case EXIT_REASON_NMI_WINDOW:
+		vmx_cpu_assign(vmx, CPU_BASED_NMI_WINDOW_EXITING, false);
+		return exit_nmi_window(vcpu);
+	case EXIT_REASON_DR_ACCESS:
+		return decode_dr(vmx);
+	case EXIT_REASON_INVLPG:
+		return exit_invlpg(vcpu, vmx_exit_qualification(vmx));
+	case EXIT_REASON_WBINVD:
+	case EXIT_REASON_INVD:
+		return exit_wbinvd(vcpu);
+	case EXIT_REASON_XSETBV:
+		return exit_xsetbv(vcpu);
+	case EXIT_REASON_RDPMC:
+		return exit_rdpmc(vcpu);
+	case EXIT_REASON_MONITOR_INSTRUCTION:
+	case EXIT_REASON_MWAIT_INSTRUCTION:
+		return exit_monitor(vcpu);
+	case EXIT_REASON_TRIPLE_FAULT:
+		return exit_shutdown(vcpu);
+	case EXIT_REASON_TASK_SWITCH:
+		return decode_task_switch(vmx);
+	case EXIT_REASON_EPT_MISCONFIG:
+		return decode_ept_misconfig(vmx);
+	case EXIT_REASON_VMCLEAR:
+	case EXIT_REASON_VMLAUNCH:
+	case EXIT_REASON_VMPTRLD:
+	case EXIT_REASON_VMPTRST:
+	case EXIT_REASON_VMREAD:
+	case EXIT_REASON_VMRESUME:
+	case EXIT_REASON_VMWRITE:
+	case EXIT_REASON_VMOFF:
+	case EXIT_REASON_VMON:
+	case EXIT_REASON_INVEPT:
+	case EXIT_REASON_INVVPID:
+	case EXIT_REASON_VMFUNC:
+	case EXIT_REASON_ENCLS:
+		/* VMX and SGX are not offered to guests. */
+		return exit_undefined(vcpu);
+	}
+	return exit_unknown(vcpu, vmx->exit_reason);
+}
+
+enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	/* A host interrupt marks the CPU by itself; everything else runs more of the host. */
+	if (vmx->exit_reason != EXIT_REASON_EXTERNAL_INTERRUPT)
+		vmx->l1d_dirty = true;
+	/* The host has handled the machine check and is still here. */
+	if (unlikely((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY))
+		return RUN_REENTER;
+	if (unlikely(vmx->entry_result != VMX_SW_EXITED ||
+		     vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return exit_failed_entry(vmx);
+	return decode_reason(vmx);
+}
+
+/*
+ * The CPU gives the length of every instruction that exits unconditionally or
+ * by a control of ours. It is in the VMCS until the next exit.
+ */
+bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 len = vmx_exit_insn_len(vmx);
+	unsigned long rip = kvm_rip_read(vcpu) + len;
+
+	if (!len || len > MAX_INSN_LEN)
+		return false;
+	kvm_rip_write(vcpu, is_64_bit_mode(vcpu) ? rip : (u32)rip);
+	if (kvm_x86_get_interrupt_shadow(vcpu))
+		kvm_x86_set_interrupt_shadow(vcpu, 0);
+	return true;
+}
+
+u64 kvm_x86_exit_reason(struct kvm_vcpu *vcpu)
+{
+	return to_vmx(vcpu)->exit_reason;
+}
+
+void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_info,
+		       u32 *error_code)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	*info1 = vmx_exit_qualification(vmx);
+	*info2 = vmx->idt_vectoring;
+	*intr_info = vmx_exit_intr_info(vmx);
+	*error_code = *intr_info & INTR_INFO_DELIVER_CODE_MASK ? vmx_exit_intr_error(vmx) : 0;
+}
+
+void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
+{
+	pr_err("vCPU %d, entry result %d, last exit %x\n", vcpu->vcpu_id,
+	       to_vmx(vcpu)->entry_result, to_vmx(vcpu)->exit_reason);
+	preempt_disable();
+	vmcs_dump();
+	preempt_enable();
+}

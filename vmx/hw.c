@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMX as a whole: may it be used here, switching it on and off on a CPU, what
+ * is decided once at load. What the CPU can do in detail is caps.c's.
+ */
+#define pr_fmt(fmt) "vmx: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <asm/cpu_device_id.h>
+#include <asm/cpufeature.h>
+#include <asm/perf_event.h>
+#include <asm/msr.h>
+#include <asm/tlbflush.h>
+
+#include "core/main.h"
+#include "vmx/vmx.h"
+
+/* FRED delivers host events in ways the exit path does not know. */
+#define CR4_FRED	BIT_ULL(32)
+
+static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
+/* True while this module, and not another, holds VMX on this CPU. */
+static DEFINE_PER_CPU(bool, vmx_is_on);
+static bool caps_settled __ro_after_init;
+
+/*
+ * The kernel hides VMX from its feature bits where the firmware locked it, so
+ * look at the CPU itself to tell "none" from "disabled".
+ */
+static int check_firmware(void)
+{
+	int err;
+	u64 ctl;
+
+	if (!(native_cpuid_ecx(1) & BIT(5))) {
+		pr_err("the CPU has no VMX\n");
+		return -EOPNOTSUPP;
+	}
+	ctl = native_read_msr_safe(MSR_IA32_FEAT_CTL, &err);
+	if (err)
+		ctl = 0;
+	if ((ctl & FEAT_CTL_LOCKED) && !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
+		pr_err("disabled by firmware\n");
+		return -EOPNOTSUPP;
+	}
+	/* The kernel locks the register at boot on CPUs it supports. */
+	if (!(ctl & FEAT_CTL_LOCKED)) {
+		pr_err("the feature control register is not locked\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int kvm_x86_check_hardware(void)
+{
+	struct vmx_caps caps;
+	int ret;
+
+	ret = check_firmware();
+	if (ret)
+		return ret;
+	if (cr4_read_shadow() & X86_CR4_VMXE && !this_cpu_read(vmx_is_on)) {
+		pr_err("in use by %s\n", VENDOR_RIVAL);
+		return -EBUSY;
+	}
+	if (cr4_read_shadow() & CR4_FRED) {
+		pr_err("the host runs with FRED, which is not supported\n");
+		return -EOPNOTSUPP;
+	}
+	ret = vmx_caps_read(&caps);
+	if (ret)
+		return ret;
+	if (caps_settled && memcmp(&caps, &vmx_caps, sizeof(caps))) {
+		pr_err("CPU %d differs from the first one\n", raw_smp_processor_id());
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static void free_regions(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		vmcs_free(per_cpu(vmxon_region, cpu));
+		per_cpu(vmxon_region, cpu) = NULL;
+	}
+}
+
+static int alloc_regions(void)
+{
+	struct vmcs *vmcs;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		vmcs_cpu_init(cpu);
+		vmcs = vmcs_alloc(cpu_to_node(cpu));
+		if (!vmcs) {
+			free_regions();
+			return -ENOMEM;
+		}
+		per_cpu(vmxon_region, cpu) = vmcs;
+	}
+	return 0;
+}
+
+int kvm_x86_hardware_setup(void)
+{
+	int ret;
+
+	preempt_disable();
+	ret = vmx_caps_read(&vmx_caps);
+	preempt_enable();
+	if (ret)
+		return ret;
+	caps_settled = true;
+
+	ret = alloc_regions();
+	if (ret) {
+		pr_err("no memory for VMXON regions\n");
+		return ret;
+	}
+	ret = vmx_l1d_flush_setup();
+	if (ret) {
+		pr_err("no memory for the L1D flush\n");
+		free_regions();
+		return ret;
+	}
+	vmx_caps_set_cpuid();
+	vmx_msr_setup();
+	pr_info("EPT%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
+		vmx_caps.vpid ? ", VPID" : "", vmx_caps.vnmi ? ", virtual NMIs" : "",
+		vmx_caps.preemption_timer ? ", preemption timer" : "");
+	return 0;
+}
+
+void kvm_x86_hardware_unsetup(void)
+{
+	vmx_l1d_flush_unsetup();
+	free_regions();
+}
+
+int kvm_x86_enable_virtualization_cpu(void)
+{
+	struct vmcs *region = this_cpu_read(vmxon_region);
+
+	if (cr4_read_shadow() & X86_CR4_VMXE) {
+		pr_err("in use by %s on CPU %d\n", VENDOR_RIVAL, raw_smp_processor_id());
+		return -EBUSY;
+	}
+	/* Processor Trace cannot run on into VMX operation on some CPUs. */
+	intel_pt_handle_vmx(1);
+	cr4_set_bits(X86_CR4_VMXE);
+	if (!vmx_vmxon(__pa(region))) {
+		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
+		pr_err("VMXON failed on CPU %d\n", raw_smp_processor_id());
+		return -EIO;
+	}
+	this_cpu_write(vmx_is_on, true);
+	vmx_flush_this_cpu();
+	return 0;
+}
+
+void kvm_x86_disable_virtualization_cpu(void)
+{
+	if (!this_cpu_read(vmx_is_on))
+		return;
+	vmcs_clear_this_cpu();
+	this_cpu_write(vmx_is_on, false);
+	vmx_vmxoff();
+	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
+}
+
+/*
+ * A CPU in VMX operation ignores INIT, so a crash kernel could not start it;
+ * and a VMCS left in the CPU could be written over the next kernel's memory.
+ */
+void kvm_x86_emergency_disable_virtualization_cpu(void)
+{
+	if (!this_cpu_read(vmx_is_on))
+		return;
+	this_cpu_write(vmx_is_on, false);
+	vmcs_emergency_clear_this_cpu();
+	vmx_vmxoff();
+	cr4_clear_bits(X86_CR4_VMXE);
+}
+
+int kvm_x86_check_extension(long ext)
+{
+	return 0;
+}
+
+int kvm_x86_vm_init(struct kvm *kvm)
+{
+	return 0;
+}
+
+void kvm_x86_vm_destroy(struct kvm *kvm)
+{
+}
+
+size_t kvm_x86_vm_size(void)
+{
+	return sizeof(struct kvm_vmx);
+}
+
+size_t kvm_x86_vcpu_size(void)
+{
+	return sizeof(struct vcpu_vmx);
+}

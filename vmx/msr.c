@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSRs that live in the VMCS or in the CPU while a guest runs, and the bitmap
+ * that says which the guest may touch without an exit. The others are
+ * core/msr.c's.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/msr.h"
+#include "core/msr_filter.h"
+#include "vmx/vmx.h"
+
+/* Quarters of the bitmap. Source: Intel SDM volume 3, "MSR-Bitmap Address". */
+#define BITMAP_READ_LOW		0x000
+#define BITMAP_READ_HIGH	0x400
+#define BITMAP_WRITE_LOW	0x800
+#define BITMAP_WRITE_HIGH	0xc00
+#define BITMAP_HIGH_BASE	0xc0000000
+
+#define SPEC_CTRL_BITS	(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)
+
+/* Slots of core's user-return MSRs, in the order of enum vmx_uret_msr. */
+static const u32 uret_msrs[VMX_NR_URET_MSRS] = {
+	[VMX_URET_STAR] = MSR_STAR,
+	[VMX_URET_LSTAR] = MSR_LSTAR,
+	[VMX_URET_SYSCALL_MASK] = MSR_SYSCALL_MASK,
+	[VMX_URET_TSC_AUX] = MSR_TSC_AUX,
+};
+
+static int uret_slots[VMX_NR_URET_MSRS] __ro_after_init;
+
+void vmx_msr_setup(void)
+{
+	int i;
+
+	for (i = 0; i < VMX_NR_URET_MSRS; i++)
+		uret_slots[i] = kvm_add_user_return_msr(uret_msrs[i]);
+}
+
+int vmx_msr_vcpu_create(struct vcpu_vmx *vmx)
+{
+	vmx->msr_bitmap = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->msr_bitmap)
+		return -ENOMEM;
+	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
+	vmx->feature_control = FEAT_CTL_LOCKED;
+	return 0;
+}
+
+void vmx_msr_vcpu_free(struct vcpu_vmx *vmx)
+{
+	free_page((unsigned long)vmx->msr_bitmap);
+}
+
+static bool has_tsc_aux(struct kvm_vcpu *vcpu)
+{
+	return guest_cap(vcpu, GUEST_CAP_RDTSCP) || guest_cap(vcpu, GUEST_CAP_RDPID);
+}
+
+/* The guest uses SYSCALL MSRs in long mode only; TSC_AUX where it can read it. */
+static bool uret_wanted(struct vcpu_vmx *vmx, enum vmx_uret_msr i)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (i == VMX_URET_TSC_AUX)
+		return has_tsc_aux(vcpu);
+	return vcpu->efer & EFER_LMA && vcpu->efer & EFER_SCE;
+}
+
+void vmx_update_uret_msrs(struct vcpu_vmx *vmx)
+{
+	vmx->uret_loaded = false;
+}
+
+/* Preemption off, before entry. Core writes only what differs. */
+void vmx_load_user_return_msrs(struct vcpu_vmx *vmx)
+{
+	int i;
+
+	if (likely(vmx->uret_loaded))
+		return;
+	vmx->uret_loaded = true;
+	vmx->guest_uret[VMX_URET_TSC_AUX] = vmx->vcpu.tsc_aux;
+	for (i = 0; i < VMX_NR_URET_MSRS; i++) {
+		if (uret_slots[i] >= 0 && uret_wanted(vmx, i))
+			kvm_set_user_return_msr(uret_slots[i], vmx->guest_uret[i], ~0ULL);
+	}
+}
+
+/* KERNEL_GS_BASE is in the CPU while the host's is saved. */
+static u64 read_kernel_gs_base(struct vcpu_vmx *vmx)
+{
+	preempt_disable();
+	if (vmx->host_state_saved)
+		vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
+	preempt_enable();
+	return vmx->guest_kernel_gs_base;
+}
+
+static void write_kernel_gs_base(struct vcpu_vmx *vmx, u64 data)
+{
+	preempt_disable();
+	if (vmx->host_state_saved)
+		native_wrmsrl(MSR_KERNEL_GS_BASE, data);
+	preempt_enable();
+	vmx->guest_kernel_gs_base = data;
+}
+
+static int uret_index(u32 msr)
+{
+	int i;
+
+	for (i = 0; i < VMX_URET_TSC_AUX; i++) {
+		if (uret_msrs[i] == msr)
+			return i;
+	}
+	return -1;
+}
+
+enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	switch (msr->index) {
+	case MSR_FS_BASE:
+		msr->data = kvm_x86_get_segment_base(vcpu, VCPU_SREG_FS);
+		break;
+	case MSR_GS_BASE:
+		msr->data = kvm_x86_get_segment_base(vcpu, VCPU_SREG_GS);
+		break;
+	case MSR_KERNEL_GS_BASE:
+		msr->data = read_kernel_gs_base(vmx);
+		break;
+	case MSR_STAR:
+	case MSR_LSTAR:
+	case MSR_SYSCALL_MASK:
+		msr->data = vmx->guest_uret[uret_index(msr->index)];
+		break;
+	case MSR_CSTAR:
+		msr->data = vmx->guest_cstar;
+		break;
+	case MSR_IA32_SYSENTER_CS:
+		msr->data = vmcs_read32(GUEST_SYSENTER_CS);
+		break;
+	case MSR_IA32_SYSENTER_ESP:
+		msr->data = vmcs_readl(GUEST_SYSENTER_ESP);
+		break;
+	case MSR_IA32_SYSENTER_EIP:
+		msr->data = vmcs_readl(GUEST_SYSENTER_EIP);
+		break;
+	case MSR_TSC_AUX:
+		if (!msr->host_initiated && !has_tsc_aux(vcpu))
+			return MSR_INVALID;
+		msr->data = vcpu->tsc_aux;
+		break;
+	case MSR_IA32_DEBUGCTLMSR:
+		msr->data = vmcs_read64(GUEST_IA32_DEBUGCTL);
+		break;
+	case MSR_IA32_FEAT_CTL:
+		msr->data = vmx->feature_control;
+		break;
+	case MSR_IA32_SPEC_CTRL:
+		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_SPEC_CTRL))
+			return MSR_INVALID;
+		msr->data = vcpu->spec_ctrl;
+		break;
+	default:
+		return MSR_UNKNOWN;
+	}
+	return MSR_OK;
+}
+
+/* A non-canonical base would fail the next entry; the guest gets #GP as on a CPU. */
+static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	struct kvm_segment seg;
+
+	if (data != __canonical_address(data, kvm_read_cr4_bits(vcpu, X86_CR4_LA57) ? 57 : 48))
+		return MSR_INVALID;
+
+	switch (index) {
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+		kvm_x86_get_segment(vcpu, &seg, index == MSR_FS_BASE ? VCPU_SREG_FS : VCPU_SREG_GS);
+		seg.base = data;
+		kvm_x86_set_segment(vcpu, &seg, index == MSR_FS_BASE ? VCPU_SREG_FS : VCPU_SREG_GS);
+		break;
+	case MSR_KERNEL_GS_BASE:
+		write_kernel_gs_base(vmx, data);
+		break;
+	case MSR_LSTAR:
+		vmx->guest_uret[VMX_URET_LSTAR] = data;
+		vmx_update_uret_msrs(vmx);
+		break;
+	case MSR_CSTAR:
+		vmx->guest_cstar = data;
+		break;
+	case MSR_IA32_SYSENTER_ESP:
+		vmcs_writel(GUEST_SYSENTER_ESP, data);
+		break;
+	case MSR_IA32_SYSENTER_EIP:
+		vmcs_writel(GUEST_SYSENTER_EIP, data);
+		break;
+	}
+	return MSR_OK;
+}
+
+/* From its first use on the guest has the register itself: it writes it often. */
+static enum msr_result set_spec_ctrl(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_SPEC_CTRL))
+		return MSR_INVALID;
+	if (msr->data & ~(u64)SPEC_CTRL_BITS)
+		return MSR_INVALID;
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		return msr->data ? MSR_INVALID : MSR_OK;
+	if (msr->data & SPEC_CTRL_SSBD && !boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD))
+		return MSR_INVALID;
+
+	vcpu->spec_ctrl = msr->data;
+	if (msr->data && !vmx->spec_ctrl_passthrough) {
+		vmx->spec_ctrl_passthrough = true;
+		kvm_x86_recalc_msr_intercepts(vcpu);
+	}
+	return MSR_OK;
+}
+
+static enum msr_result set_pred_cmd(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_PRED_CMD))
+		return MSR_INVALID;
+	if (msr->data & ~(u64)PRED_CMD_IBPB)
+		return MSR_INVALID;
+	if (msr->data && !msr->host_initiated && boot_cpu_has(X86_FEATURE_IBPB))
+		native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+	return MSR_OK;
+}
+
+static enum msr_result set_debugctl(struct kvm_vcpu *vcpu, u64 data)
+{
+	/* Branch records and their kin are not offered. */
+	if (data & ~(u64)DEBUGCTLMSR_BTF)
+		return MSR_INVALID;
+	vmcs_write64(GUEST_IA32_DEBUGCTL, data);
+	to_vmx(vcpu)->shadow_check = true;
+	return MSR_OK;
+}
+
+/* Core checks and keeps it; hardware needs a copy. */
+static enum msr_result set_pat(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	enum msr_result result = kvm_set_msr_common(vcpu, msr);
+
+	if (result == MSR_OK)
+		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
+	return result;
+}
+
+static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	if ((!msr->host_initiated && !has_tsc_aux(vcpu)) || msr->data >> 32)
+		return MSR_INVALID;
+	vcpu->tsc_aux = msr->data;
+	vmx_update_uret_msrs(to_vmx(vcpu));
+	return MSR_OK;
+}
+
+enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	switch (msr->index) {
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_IA32_SYSENTER_ESP:
+	case MSR_IA32_SYSENTER_EIP:
+		return set_address_msr(vcpu, msr->index, msr->data);
+	case MSR_STAR:
+	case MSR_SYSCALL_MASK:
+		vmx->guest_uret[uret_index(msr->index)] = msr->data;
+		vmx_update_uret_msrs(vmx);
+		return MSR_OK;
+	case MSR_IA32_SYSENTER_CS:
+		vmcs_write32(GUEST_SYSENTER_CS, msr->data);
+		return MSR_OK;
+	case MSR_IA32_CR_PAT:
+		return set_pat(vcpu, msr);
+	case MSR_TSC_AUX:
+		return set_tsc_aux(vcpu, msr);
+	case MSR_IA32_DEBUGCTLMSR:
+		return set_debugctl(vcpu, msr->data);
+	case MSR_IA32_FEAT_CTL:
+		/* Locked, as the firmware of a machine without VMX leaves it. */
+		if (!msr->host_initiated || msr->data & ~(u64)FEAT_CTL_LOCKED)
+			return MSR_INVALID;
+		vmx->feature_control = msr->data;
+		return MSR_OK;
+	case MSR_IA32_SPEC_CTRL:
+		return set_spec_ctrl(vcpu, msr);
+	case MSR_IA32_PRED_CMD:
+		return set_pred_cmd(vcpu, msr);
+	default:
+		return MSR_UNKNOWN;
+	}
+}
+
+/* The VMX capability MSRs describe what a guest could use: nothing. */
+enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
+{
+	return MSR_UNKNOWN;
+}
+
+bool kvm_x86_has_emulated_msr(u32 index)
+{
+	switch (index) {
+	case MSR_AMD64_VIRT_SPEC_CTRL:
+	case MSR_AMD64_TSC_RATIO:
+	case MSR_VM_HSAVE_PA:
+	case MSR_K7_HWCR:
+		return false;
+	case MSR_IA32_SMBASE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void pass(struct vcpu_vmx *vmx, u32 msr, bool read, bool write)
+{
+	bool high = msr >= BITMAP_HIGH_BASE;
+	u8 *bitmap = (u8 *)vmx->msr_bitmap;
+	u32 bit = msr & 0x1fff;
+
+	/* What userspace forbids has to exit to be refused. */
+	read = read && kvm_msr_allowed(&vmx->vcpu, msr, KVM_MSR_FILTER_READ);
+	write = write && kvm_msr_allowed(&vmx->vcpu, msr, KVM_MSR_FILTER_WRITE);
+	if (read)
+		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_READ_HIGH :
+								     BITMAP_READ_LOW)));
+	if (write)
+		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_WRITE_HIGH :
+								     BITMAP_WRITE_LOW)));
+}
+
+/* Switched by entry and exit, or by us around them: no harm is done by direct access. */
+static const struct {
+	u32 msr;
+	bool write;
+} passed_msrs[] = {
+	{ MSR_IA32_TSC, false },
+	{ MSR_FS_BASE, true },
+	{ MSR_GS_BASE, true },
+	{ MSR_KERNEL_GS_BASE, true },
+	{ MSR_IA32_SYSENTER_CS, true },
+	{ MSR_IA32_SYSENTER_ESP, true },
+	{ MSR_IA32_SYSENTER_EIP, true },
+};
+
+void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	bool spec_ctrl = vmx->spec_ctrl_passthrough && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
+	int i;
+
+	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
+		pass(vmx, passed_msrs[i].msr, true, passed_msrs[i].write);
+	if (spec_ctrl) {
+		pass(vmx, MSR_IA32_SPEC_CTRL, true, true);
+		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);
+	} else {
+		vmx->sw.flags &= ~BIT(VMX_SW_SAVE_SPEC_CTRL);
+	}
+}

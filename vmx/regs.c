@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest registers that live in the VMCS: segments, descriptor tables, control
+ * and debug registers, RFLAGS. Whether a value is legal has been decided by
+ * core; here is only how VMX keeps it.
+ *
+ * Source: Intel SDM volume 3, "Guest Register State".
+ */
+#include <asm/tlbflush.h>
+
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/regs.h"
+#include "vmx/vmx.h"
+
+/* CR4 bits hardware needs or shares with the host, hidden from the guest. */
+#define CR4_HOST_BITS	(X86_CR4_VMXE | X86_CR4_MCE)
+
+/* Segment access rights in the VMCS. */
+#define AR_TYPE		GENMASK(3, 0)
+#define AR_S_BIT		BIT(4)
+#define AR_DPL_SHIFT	5
+#define AR_P_BIT		BIT(7)
+#define AR_AVL_BIT		BIT(12)
+#define AR_L_BIT		BIT(13)
+#define AR_DB_BIT		BIT(14)
+#define AR_G_BIT		BIT(15)
+#define AR_UNUSABLE	BIT(16)
+
+#define TYPE_ACCESSED	1
+#define TYPE_BUSY_TSS16	3
+#define TYPE_BUSY_TSS	11
+
+/* The fields of a segment, in the order of enum kvm_sreg. */
+#define SEG(name) { GUEST_##name##_SELECTOR, GUEST_##name##_BASE,	\
+		    GUEST_##name##_LIMIT, GUEST_##name##_AR_BYTES }
+static const struct {
+	u16 selector;
+	u16 base;
+	u16 limit;
+	u16 ar;
+} seg_fields[NR_VCPU_SREGS] = {
+	[VCPU_SREG_ES] = SEG(ES), [VCPU_SREG_CS] = SEG(CS),
+	[VCPU_SREG_SS] = SEG(SS), [VCPU_SREG_DS] = SEG(DS),
+	[VCPU_SREG_FS] = SEG(FS), [VCPU_SREG_GS] = SEG(GS),
+	[VCPU_SREG_TR] = SEG(TR), [VCPU_SREG_LDTR] = SEG(LDTR),
+};
+
+void kvm_x86_cache_reg(struct kvm_vcpu *vcpu, int reg)
+{
+	unsigned long owned;
+
+	switch (reg) {
+	case VCPU_REGS_RSP:
+		vcpu->regs[VCPU_REGS_RSP] = vmcs_readl(GUEST_RSP);
+		break;
+	case VCPU_REGS_RIP:
+		vcpu->regs[VCPU_REGS_RIP] = vmcs_readl(GUEST_RIP);
+		break;
+	case VCPU_EXREG_CR0:
+		owned = vcpu->cr0_guest_owned_bits;
+		vcpu->cr0 = (vcpu->cr0 & ~owned) | (vmcs_readl(GUEST_CR0) & owned);
+		break;
+	case VCPU_EXREG_CR3:
+		vcpu->cr3 = vmcs_readl(GUEST_CR3);
+		break;
+	case VCPU_EXREG_CR4:
+		owned = vcpu->cr4_guest_owned_bits;
+		vcpu->cr4 = (vcpu->cr4 & ~owned) | (vmcs_readl(GUEST_CR4) & owned);
+		break;
+	}
+	kvm_register_mark_available(vcpu, reg);
+}
+
+unsigned long kvm_x86_get_rflags(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (!kvm_register_is_available(vcpu, VCPU_EXREG_RFLAGS)) {
+		vmx->rflags = vmcs_readl(GUEST_RFLAGS);
+		kvm_register_mark_available(vcpu, VCPU_EXREG_RFLAGS);
+	}
+	return vmx->rflags;
+}
+
+void kvm_x86_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx->rflags = rflags;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_RFLAGS);
+	vmcs_writel(GUEST_RFLAGS, rflags);
+	vmx->shadow_check = true;
+}
+
+bool kvm_x86_get_if_flag(struct kvm_vcpu *vcpu)
+{
+	return kvm_x86_get_rflags(vcpu) & X86_EFLAGS_IF;
+}
+
+/* Segments are looked at in parts: CPL, mode and base are asked far more often than the rest. */
+static bool seg_cached(struct vcpu_vmx *vmx, int seg, enum vmx_seg_field field)
+{
+	u32 bit = BIT(seg * VMX_NR_SEG_FIELDS + field);
+	bool cached = vmx->seg_avail & bit;
+
+	vmx->seg_avail |= bit;
+	return cached;
+}
+
+static u16 seg_selector(struct vcpu_vmx *vmx, int seg)
+{
+	if (!seg_cached(vmx, seg, VMX_SEG_SELECTOR))
+		vmx->seg[seg].selector = __vmcs_read(seg_fields[seg].selector);
+	return vmx->seg[seg].selector;
+}
+
+static unsigned long seg_base(struct vcpu_vmx *vmx, int seg)
+{
+	if (!seg_cached(vmx, seg, VMX_SEG_BASE))
+		vmx->seg[seg].base = __vmcs_read(seg_fields[seg].base);
+	return vmx->seg[seg].base;
+}
+
+static u32 seg_limit(struct vcpu_vmx *vmx, int seg)
+{
+	if (!seg_cached(vmx, seg, VMX_SEG_LIMIT))
+		vmx->seg[seg].limit = __vmcs_read(seg_fields[seg].limit);
+	return vmx->seg[seg].limit;
+}
+
+static u32 seg_ar(struct vcpu_vmx *vmx, int seg)
+{
+	if (!seg_cached(vmx, seg, VMX_SEG_AR))
+		vmx->seg[seg].ar = __vmcs_read(seg_fields[seg].ar);
+	return vmx->seg[seg].ar;
+}
+
+void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 ar = seg_ar(vmx, seg);
+
+	*var = (struct kvm_segment) {
+		.base = seg_base(vmx, seg),
+		.limit = seg_limit(vmx, seg),
+		.selector = seg_selector(vmx, seg),
+		.type = ar & AR_TYPE,
+		.s = !!(ar & AR_S_BIT),
+		.dpl = ar >> AR_DPL_SHIFT & 3,
+		.present = !!(ar & AR_P_BIT),
+		.avl = !!(ar & AR_AVL_BIT),
+		.l = !!(ar & AR_L_BIT),
+		.db = !!(ar & AR_DB_BIT),
+		.g = !!(ar & AR_G_BIT),
+		.unusable = !!(ar & AR_UNUSABLE),
+	};
+}
+
+/*
+ * The CPU marks a segment accessed when it loads it, and entry insists on it;
+ * userspace that builds descriptors by hand may not know. A null selector's
+ * attributes are kept beside "unusable", which makes hardware ignore them.
+ */
+static u32 segment_to_ar(const struct kvm_segment *var, int seg)
+{
+	bool unusable = var->unusable || !var->present;
+	u32 type = var->type & AR_TYPE;
+
+	if (!unusable && var->s)
+		type |= TYPE_ACCESSED;
+	return type | (var->dpl & 3) << AR_DPL_SHIFT |
+	       (var->s ? AR_S_BIT : 0) | (var->present ? AR_P_BIT : 0) |
+	       (var->avl ? AR_AVL_BIT : 0) | (var->l ? AR_L_BIT : 0) |
+	       (var->db ? AR_DB_BIT : 0) | (var->g ? AR_G_BIT : 0) |
+	       (unusable ? AR_UNUSABLE : 0);
+}
+
+void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 all = GENMASK(VMX_NR_SEG_FIELDS - 1, 0) << (seg * VMX_NR_SEG_FIELDS);
+
+	vmx->seg[seg].selector = var->selector;
+	vmx->seg[seg].base = var->base;
+	vmx->seg[seg].limit = var->limit;
+	vmx->seg[seg].ar = segment_to_ar(var, seg);
+	vmx->seg_avail |= all;
+
+	__vmcs_write(seg_fields[seg].selector, vmx->seg[seg].selector);
+	__vmcs_write(seg_fields[seg].base, vmx->seg[seg].base);
+	__vmcs_write(seg_fields[seg].limit, vmx->seg[seg].limit);
+	__vmcs_write(seg_fields[seg].ar, vmx->seg[seg].ar);
+}
+
+u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg)
+{
+	return seg_base(to_vmx(vcpu), seg);
+}
+
+/* The CPU keeps CPL in SS.DPL, also in virtual-8086 mode. */
+int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
+{
+	if (!is_protmode(vcpu))
+		return 0;
+	return seg_ar(to_vmx(vcpu), VCPU_SREG_SS) >> AR_DPL_SHIFT & 3;
+}
+
+void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
+{
+	u32 ar = seg_ar(to_vmx(vcpu), VCPU_SREG_CS);
+
+	*db = !!(ar & AR_DB_BIT);
+	*l = !!(ar & AR_L_BIT);
+}
+
+void kvm_x86_get_idt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	dt->base = vmcs_readl(GUEST_IDTR_BASE);
+	dt->limit = vmcs_read32(GUEST_IDTR_LIMIT);
+}
+
+void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	vmcs_writel(GUEST_IDTR_BASE, dt->base);
+	vmcs_write32(GUEST_IDTR_LIMIT, dt->limit);
+}
+
+void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	dt->base = vmcs_readl(GUEST_GDTR_BASE);
+	dt->limit = vmcs_read32(GUEST_GDTR_LIMIT);
+}
+
+void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	vmcs_writel(GUEST_GDTR_BASE, dt->base);
+	vmcs_write32(GUEST_GDTR_LIMIT, dt->limit);
+}
+
+/* Long mode knows one kind of TSS; entry fails with a 16-bit one in TR. */
+static void fix_tr_for_long_mode(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 ar = seg_ar(vmx, VCPU_SREG_TR);
+
+	if ((ar & AR_TYPE) != TYPE_BUSY_TSS16)
+		return;
+	vmx->seg[VCPU_SREG_TR].ar = (ar & ~AR_TYPE) | TYPE_BUSY_TSS;
+	vmcs_write32(GUEST_TR_AR_BYTES, vmx->seg[VCPU_SREG_TR].ar);
+}
+
+/* Paging and EFER.LME together are long mode. */
+static void update_long_mode(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	bool active = vcpu->efer & EFER_LME && cr0 & X86_CR0_PG;
+
+	if (active == !!(vcpu->efer & EFER_LMA))
+		return;
+	if (active)
+		fix_tr_for_long_mode(vcpu);
+	kvm_x86_set_efer(vcpu, active ? vcpu->efer | EFER_LMA : vcpu->efer & ~(u64)EFER_LMA);
+}
+
+/*
+ * NE must be 1 in VMX operation. CD and NW stay 0: the caches are the host's.
+ * The guest reads all three from the shadow.
+ */
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	unsigned long hw = (cr0 & ~(X86_CR0_NW | X86_CR0_CD)) | X86_CR0_NE;
+
+	update_long_mode(vcpu, cr0);
+	vcpu->cr0 = cr0;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
+	vmcs_writel(CR0_GUEST_HOST_MASK, ~vcpu->cr0_guest_owned_bits);
+	vmcs_writel(CR0_READ_SHADOW, cr0);
+	vmcs_writel(GUEST_CR0, hw);
+	vmx_load_pdptrs(vcpu);
+}
+
+void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
+{
+	vcpu->cr3 = cr3;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR3);
+	vmcs_writel(GUEST_CR3, cr3);
+	vmx_load_pdptrs(vcpu);
+}
+
+/* MCE is the host's: a machine check must not turn into a shutdown. */
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+{
+	unsigned long hw = (cr4 & ~CR4_HOST_BITS) | (cr4_read_shadow() & X86_CR4_MCE) |
+			   X86_CR4_VMXE;
+
+	vcpu->cr4 = cr4;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
+	vmcs_writel(CR4_GUEST_HOST_MASK, ~vcpu->cr4_guest_owned_bits);
+	vmcs_writel(CR4_READ_SHADOW, cr4);
+	vmcs_writel(GUEST_CR4, hw);
+	vmx_load_pdptrs(vcpu);
+}
+
+void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vcpu->efer = efer;
+	vmcs_write64(GUEST_IA32_EFER, efer);
+	vmx_entry_assign(vmx, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
+	vmx_update_uret_msrs(vmx);
+	vmx_load_pdptrs(vcpu);
+}
+
+unsigned long kvm_x86_cr4_unsupported(void)
+{
+	return ~vmx_caps.cr4_fixed1 | X86_CR4_VMXE | X86_CR4_SMXE;
+}
+
+/* Hardware's DR6 is the guest's only while the guest owns the debug registers: see run.c. */
+void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6)
+{
+}
+
+void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
+{
+	vmcs_writel(GUEST_DR7, dr7);
+}
+
+void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < KVM_NR_DB_REGS; i++)
+		vcpu->db[i] = native_get_debugreg(i);
+	vcpu->dr6 = native_get_debugreg(6);
+	vcpu->dr7 = vmcs_readl(GUEST_DR7);
+	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING, true);
+	/* The host's own handler must not take the guest's conditions for its own. */
+	native_set_debugreg(6, DR6_RESERVED);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One entry into the guest and out again: what must be in the VMCS and the CPU
+ * before, what is read from them after. The switch itself is vmenter.S; what
+ * an exit means is exit.c.
+ */
+#define pr_fmt(fmt) "vmx: " fmt
+
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor.h>
+#include <asm/ptrace.h>
+#include <asm/special_insns.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+
+#include "core/guest_context.h"
+#include "core/debug.h"
+#include "core/event.h"
+#include "core/main.h"
+#include "core/regs.h"
+#include "ops/run.h"
+#include "vmx/vmx.h"
+
+/*
+ * Against L1 terminal faults: what the host left in the first-level data cache
+ * goes before a guest may look for it. Source: the kernel's
+ * Documentation/admin-guide/hw-vuln/l1tf.rst, which names the modes as well.
+ */
+static char *vmentry_l1d_flush = "auto";
+module_param(vmentry_l1d_flush, charp, 0444);
+MODULE_PARM_DESC(vmentry_l1d_flush, "L1D flush at entry: never, cond or always");
+
+/* Without the flush command: read as much as two such caches hold. */
+#define L1D_FLUSH_ORDER		4
+#define L1D_LINE		64
+
+static enum vmx_l1d_flush_state l1d_flush_mode __ro_after_init;
+static u8 *l1d_flush_pages __ro_after_init;
+
+static enum vmx_l1d_flush_state choose_l1d_flush(void)
+{
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) ||
+	    (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES) &&
+	     native_read_msr(MSR_IA32_ARCH_CAPABILITIES) & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH))
+		return VMENTER_L1D_FLUSH_NOT_REQUIRED;
+	if (!strcmp(vmentry_l1d_flush, "never"))
+		return VMENTER_L1D_FLUSH_NEVER;
+	if (!strcmp(vmentry_l1d_flush, "cond"))
+		return VMENTER_L1D_FLUSH_COND;
+	if (!strcmp(vmentry_l1d_flush, "always"))
+		return VMENTER_L1D_FLUSH_ALWAYS;
+
+	switch (l1tf_mitigation) {
+	case L1TF_MITIGATION_OFF:
+		return VMENTER_L1D_FLUSH_NEVER;
+	case L1TF_MITIGATION_FULL:
+	case L1TF_MITIGATION_FULL_FORCE:
+		return VMENTER_L1D_FLUSH_ALWAYS;
+	default:
+		return VMENTER_L1D_FLUSH_COND;
+	}
+}
+
+int vmx_l1d_flush_setup(void)
+{
+	struct page *page;
+
+	l1d_flush_mode = choose_l1d_flush();
+	if (l1d_flush_mode != VMENTER_L1D_FLUSH_NOT_REQUIRED &&
+	    l1d_flush_mode != VMENTER_L1D_FLUSH_NEVER &&
+	    !boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		page = alloc_pages(GFP_KERNEL, L1D_FLUSH_ORDER);
+		if (!page)
+			return -ENOMEM;
+		l1d_flush_pages = page_address(page);
+		/* Zero pages may be one page to some hypervisors: make them differ. */
+		memset(l1d_flush_pages, 1, PAGE_SIZE << L1D_FLUSH_ORDER);
+	}
+	/* Reported in sysfs. */
+	l1tf_vmx_mitigation = l1d_flush_mode;
+	return 0;
+}
+
+void vmx_l1d_flush_unsetup(void)
+{
+	l1tf_vmx_mitigation = VMENTER_L1D_FLUSH_AUTO;
+	free_pages((unsigned long)l1d_flush_pages, L1D_FLUSH_ORDER);
+}
+
+/* Did a host interrupt run on this CPU since the last flush? */
+static bool take_irq_l1d_flag(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	bool ran = kvm_get_cpu_l1tf_flush_l1d();
+
+	kvm_clear_cpu_l1tf_flush_l1d();
+	return ran;
+#else
+	return true;
+#endif
+}
+
+static void flush_l1d(struct vcpu_vmx *vmx)
+{
+	unsigned int i;
+
+	if (l1d_flush_mode == VMENTER_L1D_FLUSH_COND) {
+		bool dirty = take_irq_l1d_flag() || vmx->l1d_dirty;
+
+		vmx->l1d_dirty = false;
+		if (!dirty)
+			return;
+	} else if (likely(l1d_flush_mode != VMENTER_L1D_FLUSH_ALWAYS)) {
+		return;
+	}
+
+	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		return;
+	}
+	/* Translations first, so that no page walk evicts what has been read. */
+	for (i = 0; i < PAGE_SIZE << L1D_FLUSH_ORDER; i += PAGE_SIZE)
+		(void)READ_ONCE(l1d_flush_pages[i]);
+	native_cpuid_eax(0);
+	for (i = 0; i < PAGE_SIZE << L1D_FLUSH_ORDER; i += L1D_LINE)
+		(void)READ_ONCE(l1d_flush_pages[i]);
+}
+
+/* Host state that a context switch or a late feature may have changed since the last entry. */
+static void update_host_state(struct vcpu_vmx *vmx)
+{
+	unsigned long cr3 = __get_current_cr3_fast();
+	unsigned long cr4 = cr4_read_shadow();
+
+	if (unlikely(vmx->host_cr3 != cr3)) {
+		vmx->host_cr3 = cr3;
+		vmcs_writel(HOST_CR3, cr3);
+	}
+	if (unlikely(vmx->host_cr4 != cr4)) {
+		vmx->host_cr4 = cr4;
+		vmcs_writel(HOST_CR4, cr4);
+	}
+}
+
+/* Bring the VMCS up to date with what core keeps outside of it. */
+static void prepare_entry(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (vcpu->regs_dirty & BIT(VCPU_REGS_RSP))
+		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
+	if (vcpu->regs_dirty & BIT(VCPU_REGS_RIP))
+		vmcs_writel(GUEST_RIP, vcpu->regs[VCPU_REGS_RIP]);
+	vcpu->regs_dirty = 0;
+
+	update_host_state(vmx);
+	if (unlikely(vmx->shadow_check))
+		vmx_fix_shadow(vmx);
+	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
+		native_set_debugreg(6, vcpu->dr6);
+	if (vmx_caps.preemption_timer)
+		vmx_arm_preemption_timer(vmx);
+	vmx_soft_nmi_before_entry(vmx);
+
+	if (vmx->lv.launched)
+		vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
+	else
+		vmx->sw.flags &= ~BIT(VMX_SW_LAUNCHED);
+	vmx->sw.guest_spec_ctrl = vcpu->spec_ctrl;
+	vmx->sw.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+}
+
+/*
+ * Nothing in here may be traced: RCU does not watch and lockdep believes that
+ * interrupts are on.
+ *
+ * A host NMI that caused the exit is delivered here, before anything that
+ * could end in an IRET: until the NMI's own IRET the CPU blocks further ones,
+ * and an earlier IRET (of a breakpoint, a fault) would let them in too soon. The
+ * INT goes through the host's own gate, onto its own stack.
+ */
+static noinstr void enter_guest(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	kvm_guest_context_enter();
+	if (vcpu->cr2 != native_read_cr2())
+		native_write_cr2(vcpu->cr2);
+
+	vmx->entry_result = __vmx_vcpu_run(&vmx->sw);
+
+	vcpu->cr2 = native_read_cr2();
+	vmx->exit_avail = 0;
+	if (likely(vmx->entry_result == VMX_SW_EXITED)) {
+		vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
+		if (vmx->exit_reason == EXIT_REASON_EXCEPTION_NMI &&
+		    vmx_info_is_nmi(vmx_exit_intr_info(vmx)))
+			asm volatile("int $2" : : : "memory");
+	}
+	kvm_guest_context_exit();
+}
+
+/* The guest was not entered, or its state was refused: nothing was delivered. */
+static void collect_failure(struct vcpu_vmx *vmx)
+{
+	vmx->idt_vectoring = 0;
+	if (vmx->entry_result == VMX_SW_VMFAIL)
+		vmx->insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	if (vmx->entry_result != VMX_SW_EXITED)
+		vmx->exit_reason = VMX_EXIT_NONE;
+	/* What was to be injected is still in vcpu->ev. */
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
+static void collect_exit(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	vcpu->regs_avail = ~(u32)VMX_LAZY_REGS;
+	vmx->seg_avail = 0;
+	vcpu->spec_ctrl = vmx->sw.guest_spec_ctrl;
+
+	if (unlikely(vmx->entry_result != VMX_SW_EXITED ||
+		     vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		collect_failure(vmx);
+		return;
+	}
+	vmx->lv.launched = true;
+	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	vmx->event_insn_len = 0;
+	vmx_recover_nmi_blocking(vmx);
+	vmx_complete_events(vmx);
+	vmx_soft_nmi_after_exit(vmx);
+}
+
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	prepare_entry(vmx);
+	flush_l1d(vmx);
+
+	enter_guest(vmx);
+
+	/* An exit clears DEBUGCTL. */
+	if (unlikely(vmx->host_debugctl))
+		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	/* What the guest trained must not steer the thread's own userspace (VMSCAPE). */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+
+	collect_exit(vmx);
+	return RUN_REENTER;
+}
+
+/*
+ * An interrupt that made the guest exit has not been acknowledged: it is still
+ * pending and is taken as soon as interrupts are on. An NMI has been delivered
+ * right after the exit. Only a machine check is delivered by nobody but us.
+ */
+void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	/* As if it had hit userspace: that may be killed for it, the kernel not. */
+	struct pt_regs regs = {
+		.cs = 3,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	if (likely((u16)vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI &&
+		   (u16)vmx->exit_reason != EXIT_REASON_MCE_DURING_VMENTRY))
+		return;
+	if ((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY ||
+	    vmx_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_HARD_EXCEPTION, MC_VECTOR))
+		do_machine_check(&regs);
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a vCPU on VMX: its VMCS from creation to reset to freeing, and its
+ * coming to and going from a CPU with the host state that changes with the
+ * CPU or the thread. Entry and exit are in run.c.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <asm/cpu_entry_area.h>
+#include <asm/cpufeature.h>
+#include <asm/desc.h>
+#include <asm/fsgsbase.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+
+#include "core/compat.h"
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/debug.h"
+#include "core/regs.h"
+#include "vmx/vmx.h"
+
+/* PLE: a loop of PAUSEs this many cycles apart, for this many cycles, exits. */
+#define VMX_PLE_GAP	128
+#define VMX_PLE_WINDOW	4096
+
+/* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
+static u32 vmx_cpu_controls(struct kvm_vcpu *vcpu)
+{
+	u32 disabled = vcpu->kvm->disabled_exits;
+	u32 ctl = vmx_caps.cpu;
+
+	if (disabled & KVM_X86_DISABLE_EXITS_HLT)
+		ctl &= ~CPU_BASED_HLT_EXITING;
+	if (disabled & KVM_X86_DISABLE_EXITS_MWAIT)
+		ctl &= ~(CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING);
+	return ctl | CPU_BASED_MOV_DR_EXITING;
+}
+
+static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 ctl = vmx_caps.cpu2;
+
+	if (!vmx->vpid)
+		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (vcpu->kvm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
+		ctl &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	/* Without its control an instruction is undefined, as on a CPU without it. */
+	if (!guest_cap(vcpu, GUEST_CAP_RDTSCP) && !guest_cap(vcpu, GUEST_CAP_RDPID))
+		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (!guest_cap(vcpu, GUEST_CAP_XSAVES))
+		ctl &= ~SECONDARY_EXEC_ENABLE_XSAVES;
+	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID))
+		ctl &= ~SECONDARY_EXEC_ENABLE_INVPCID;
+	return ctl;
+}
+
+/* What is the same for this vCPU's whole life. */
+static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
+{
+	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
+	vmcs_write64(MSR_BITMAP, __pa(vmx->msr_bitmap));
+	vmcs_write64(VMCS_LINK_POINTER, ~0ULL);
+	vmcs_write32(CR3_TARGET_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	/* Page faults are the guest's own: with bit 14 of the bitmap 0, none matches. */
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	if (vmx->vpid)
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		vmcs_write32(PLE_GAP, VMX_PLE_GAP);
+		vmcs_write32(PLE_WINDOW, VMX_PLE_WINDOW);
+	}
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_XSAVES)
+		vmcs_write64(XSS_EXIT_BITMAP, 0);
+	/* Guests have no enclaves: every ENCLS exits, to become #UD. */
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
+		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
+}
+
+/* Host state that is the same on every CPU and for every thread. */
+static void vmx_init_constant_host_state(struct vcpu_vmx *vmx)
+{
+	struct desc_ptr idt;
+
+	vmcs_writel(HOST_CR0, native_read_cr0() & ~X86_CR0_TS);
+	vmx->host_cr3 = __get_current_cr3_fast();
+	vmcs_writel(HOST_CR3, vmx->host_cr3);
+	vmx->host_cr4 = cr4_read_shadow();
+	vmcs_writel(HOST_CR4, vmx->host_cr4);
+
+	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	/*
+	 * User selectors cannot be loaded by an exit. Load null and put back
+	 * what the thread had when it leaves the vCPU; most have null anyway.
+	 */
+	vmcs_write16(HOST_DS_SELECTOR, 0);
+	vmcs_write16(HOST_ES_SELECTOR, 0);
+	vmcs_write16(HOST_FS_SELECTOR, 0);
+	vmcs_write16(HOST_GS_SELECTOR, 0);
+
+	store_idt(&idt);
+	vmcs_writel(HOST_IDTR_BASE, idt.address);
+	vmcs_writel(HOST_RIP, (unsigned long)vmx_vmexit);
+	vmcs_write32(HOST_IA32_SYSENTER_CS, native_read_msr(MSR_IA32_SYSENTER_CS));
+	vmcs_writel(HOST_IA32_SYSENTER_EIP, native_read_msr(MSR_IA32_SYSENTER_EIP));
+	vmcs_write64(HOST_IA32_PAT, native_read_msr(MSR_IA32_CR_PAT));
+	vmcs_write64(HOST_IA32_EFER, native_read_msr(MSR_EFER));
+	vmcs_writel(HOST_FS_BASE, 0);
+	vmx->host_fs_base = 0;
+	vmx->sw.host_rsp = 0;
+}
+
+static void vmx_init_controls(struct vcpu_vmx *vmx)
+{
+	vmx->ctl_pin = vmx_caps.pin;
+	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx->ctl_pin);
+	vmx->ctl_cpu = vmx_cpu_controls(&vmx->vcpu);
+	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx->ctl_cpu);
+	vmx->ctl_cpu2 = vmx_cpu2_controls(vmx);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, vmx->ctl_cpu2);
+	vmx->ctl_entry = vmx_caps.entry & ~VM_ENTRY_IA32E_MODE;
+	vmcs_write32(VM_ENTRY_CONTROLS, vmx->ctl_entry);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmcs_write32(EXCEPTION_BITMAP, 0);
+	vmx->exception_bitmap = 0;
+}
+
+static void vmx_reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
+{
+	const struct kvm_segment var = {
+		.selector = seg == VCPU_SREG_CS ? 0xf000 : 0,
+		.base = seg == VCPU_SREG_CS ? 0xffff0000 : 0,
+		.limit = 0xffff,
+		.type = type,
+		.s = !system,
+		.present = 1,
+	};
+
+	kvm_x86_set_segment(vcpu, &var, seg);
+}
+
+/* Source: Intel SDM volume 3, "Processor Management and Initialization". */
+static void vmx_init_guest_state(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_dtable dt = { .limit = 0xffff };
+	int seg;
+
+	for (seg = VCPU_SREG_ES; seg <= VCPU_SREG_GS; seg++)
+		vmx_reset_seg(vcpu, seg, seg == VCPU_SREG_CS ? 11 : 3, false);
+	vmx_reset_seg(vcpu, VCPU_SREG_TR, 11, true);	/* busy TSS */
+	vmx_reset_seg(vcpu, VCPU_SREG_LDTR, 2, true);
+	kvm_x86_set_gdt(vcpu, &dt);
+	kvm_x86_set_idt(vcpu, &dt);
+
+	vmcs_write32(GUEST_SYSENTER_CS, 0);
+	vmcs_writel(GUEST_SYSENTER_ESP, 0);
+	vmcs_writel(GUEST_SYSENTER_EIP, 0);
+	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
+	vmcs_writel(GUEST_DR7, DR7_FIXED_1);
+	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
+}
+
+void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx->soft_nmi_blocked = false;
+	vmx->soft_nmi_blocked_ns = 0;
+	vmx->immediate_exit = false;
+	vmx->shadow_check = false;
+	vmx->event_insn_len = 0;
+	vmx->guest_debugctl = 0;
+	vmx->idt_vectoring = 0;
+	if (!init_event)
+		vmx->spec_ctrl_passthrough = false;
+
+	preempt_disable();
+	if (!vmx->vmcs_ready) {
+		vmx_init_constant_controls(vmx);
+		vmx_init_constant_host_state(vmx);
+		vmx->vmcs_ready = true;
+	}
+	vmx_init_controls(vmx);
+	preempt_enable();
+	vmx_init_guest_state(vcpu);
+
+	/* Take over what core chose, each with the intercepts that go with it. */
+	kvm_x86_set_efer(vcpu, vcpu->efer);
+	kvm_x86_set_cr0(vcpu, vcpu->cr0);
+	kvm_x86_set_cr3(vcpu, vcpu->cr3);
+	kvm_x86_set_cr4(vcpu, vcpu->cr4);
+	kvm_x86_write_tsc_offset(vcpu);
+	kvm_x86_write_tsc_multiplier(vcpu);
+	kvm_x86_update_exception_bitmap(vcpu);
+	kvm_x86_recalc_msr_intercepts(vcpu);
+	vmx_update_uret_msrs(vmx);
+	if (vmx->eptp)
+		kvm_x86_flush_tlb_guest(vcpu);
+}
+
+int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	int ret;
+
+	ret = vmx_msr_vcpu_create(vmx);
+	if (ret)
+		return ret;
+	ret = loaded_vmcs_init(&vmx->lv);
+	if (ret) {
+		vmx_msr_vcpu_free(vmx);
+		return ret;
+	}
+	vmx->vpid = vmx_vpid_alloc();
+	vmx->last_cpu = -1;
+	vmx->sw.regs = vcpu->regs;
+	vmx->sw.in_guest = &vcpu->in_guest;
+	vmx->exit_reason = VMX_EXIT_NONE;
+	vcpu->cr0_guest_owned_bits = VMX_GUEST_CR0_BITS;
+	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS;
+	return 0;
+}
+
+void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	loaded_vmcs_free(&vmx->lv);
+	vmx_vpid_free(vmx->vpid);
+	vmx_msr_vcpu_free(vmx);
+}
+
+/* Host fields that belong to the CPU rather than to the thread. */
+static void vmx_load_host_cpu_state(int cpu)
+{
+	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	vmcs_writel(HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
+	vmcs_writel(HOST_GS_BASE, native_read_msr(MSR_GS_BASE));
+	vmcs_writel(HOST_IA32_SYSENTER_ESP, native_read_msr(MSR_IA32_SYSENTER_ESP));
+}
+
+void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	/* Another guest's branches must not be predicted for this one's. */
+	if (loaded_vmcs_make_current(&vmx->lv, cpu))
+		indirect_branch_prediction_barrier();
+	if (vmx->last_cpu != cpu) {
+		vmx_load_host_cpu_state(cpu);
+		vmx_flush_after_migration(vmx);
+		vmx->last_cpu = cpu;
+	}
+	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
+	vmx->l1d_dirty = true;
+}
+
+/* Put back what prepare_switch_to_guest() exchanged. Preemption off. */
+static void vmx_restore_host_state(struct vcpu_vmx *vmx)
+{
+	unsigned long flags;
+
+	if (!vmx->host_state_saved)
+		return;
+	vmx->host_state_saved = false;
+	vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
+
+	if (vmx->host_ldt_sel)
+		asm volatile("lldt %0" : : "rm" (vmx->host_ldt_sel));
+	if (vmx->host_gs_sel) {
+		/* Loading GS changes its base to the user's until SWAPGS is undone. */
+		local_irq_save(flags);
+		asm_load_gs_index(vmx->host_gs_sel);
+		local_irq_restore(flags);
+	}
+	if (vmx->host_fs_sel)
+		loadsegment(fs, vmx->host_fs_sel);
+	if (vmx->host_ds_sel | vmx->host_es_sel) {
+		loadsegment(ds, vmx->host_ds_sel);
+		loadsegment(es, vmx->host_es_sel);
+	}
+	/* An exit leaves limits that are too small (TSS) or too large (GDT). */
+	invalidate_tss_limit();
+	load_fixmap_gdt(raw_smp_processor_id());
+	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+}
+
+void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	vmx_restore_host_state(to_vmx(vcpu));
+	/* The host's values come back when the thread returns to userspace. */
+	vmx_update_uret_msrs(to_vmx(vcpu));
+}
+
+void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	vmx_load_user_return_msrs(vmx);
+	if (vmx->host_state_saved)
+		return;
+
+	/* The thread's FS, GS and KERNEL_GS base as its next return to user wants them. */
+	current_save_fsgs();
+	vmx->host_fs_sel = current->thread.fsindex;
+	vmx->host_gs_sel = current->thread.gsindex;
+	savesegment(ds, vmx->host_ds_sel);
+	savesegment(es, vmx->host_es_sel);
+	asm volatile("sldt %0" : "=m" (vmx->host_ldt_sel));
+	vmx->host_kernel_gs_base = current->thread.gsbase;
+
+	if (vmx->host_fs_base != current->thread.fsbase) {
+		vmx->host_fs_base = current->thread.fsbase;
+		vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
+	}
+	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	vmx->host_state_saved = true;
+}
+
+void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 ctl;
+
+	/* Bits the guest must not set have to exit to be refused. */
+	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS & ~vcpu->cr4_guest_rsvd_bits;
+	kvm_x86_set_cr4(vcpu, kvm_read_cr4(vcpu));
+	ctl = vmx_cpu2_controls(vmx);
+	if (vmx->ctl_cpu2 != ctl) {
+		vmx->ctl_cpu2 = ctl;
+		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, ctl);
+	}
+	kvm_x86_recalc_msr_intercepts(vcpu);
+	vmx_update_uret_msrs(vmx);
+}
+
+void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	/*
+	 * A handler that itself raises #AC or #DB again and again would keep
+	 * the CPU in exception delivery, where no interrupt gets through. #MC
+	 * means that the host's hardware is broken.
+	 */
+	u32 bitmap = BIT(DB_VECTOR) | BIT(AC_VECTOR) | BIT(MC_VECTOR);
+
+	if ((vcpu->guest_debug & (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)) ==
+	    (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP))
+		bitmap |= BIT(BP_VECTOR);
+	if (vmx->exception_bitmap != bitmap) {
+		vmx->exception_bitmap = bitmap;
+		vmcs_write32(EXCEPTION_BITMAP, bitmap);
+	}
+}
