@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of the KUnit module: mv-fake is the contract in software, mv-kunit the suites.
 
+mv-fake += tests/fake/hw.o tests/fake/vcpu.o tests/fake/run.o tests/fake/event.o
+mv-fake += tests/fake/regs.o tests/fake/msr.o tests/fake/mmu.o
+mv-fake += tests/fake/helpers.o
 
-mv-kunit += tests/kunit/emul_env_test.o
+mv-kunit += tests/kunit/layout_test.o tests/kunit/emul_env_test.o
 

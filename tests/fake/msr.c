@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSRs a real control block would hold: kept in a table, without effect on
+ * the host, for guests and userspace to write and read back.
+ */
+#include <asm/msr-index.h>
+
+#include "ops/msr.h"
+#include "tests/fake/fake.h"
+
+static const u32 fake_msr_index[FAKE_NR_MSRS] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+	MSR_IA32_DEBUGCTLMSR, MSR_FS_BASE, MSR_GS_BASE, MSR_TSC_AUX,
+};
+
+static u64 *fake_msr(struct fake_vcpu *fake, u32 index)
+{
+	int i;
+
+	switch (index) {
+	case MSR_FS_BASE:
+		return &fake->seg[VCPU_SREG_FS].base;
+	case MSR_GS_BASE:
+		return &fake->seg[VCPU_SREG_GS].base;
+	default:
+		for (i = 0; i < FAKE_NR_MSRS; i++) {
+			if (fake_msr_index[i] == index)
+				return &fake->msr[i];
+		}
+		return NULL;
+	}
+}
+
+enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	u64 *val = fake_msr(to_fake(vcpu), msr->index);
+
+	if (!val)
+		return MSR_UNKNOWN;
+	msr->data = *val;
+	return MSR_OK;
+}
+
+enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	u64 *val = fake_msr(to_fake(vcpu), msr->index);
+
+	if (!val)
+		return MSR_UNKNOWN;
+	*val = msr->data;
+	return MSR_OK;
+}
+
+enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
+{
+	return MSR_UNKNOWN;
+}
+
+bool kvm_x86_has_emulated_msr(u32 index)
+{
+	return index != MSR_K7_HWCR && index != MSR_AMD64_VIRT_SPEC_CTRL;
+}
+
+void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+{
+	fake_log_add(to_fake(vcpu), FAKE_MSR_INTERCEPTS, 0, 0);
+}

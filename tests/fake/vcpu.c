@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a software vCPU, its script and its log, and the guest's time.
+ */
+#include <linux/string.h>
+
+#include "core/cr.h"
+#include "core/regs.h"
+#include "ops/apic.h"
+#include "ops/timer.h"
+#include "ops/vcpu.h"
+#include "tests/fake/fake.h"
+
+void fake_log_add(struct fake_vcpu *fake, enum fake_op op, u64 a, u64 b)
+{
+	struct fake_log *log = &fake->log;
+
+	if (log->nr < FAKE_LOG_LEN)
+		log->call[log->nr++] = (struct fake_call){ .op = op, .a = a, .b = b };
+	log->count[op]++;
+}
+
+void fake_log_clear(struct fake_vcpu *fake)
+{
+	memset(&fake->log, 0, sizeof(fake->log));
+}
+
+int fake_log_find(const struct fake_log *log, enum fake_op op, unsigned int nth)
+{
+	unsigned int i;
+
+	for (i = 0; i < log->nr; i++) {
+		if (log->call[i].op == op && !nth--)
+			return i;
+	}
+	return -1;
+}
+
+void fake_push(struct kunit *test, struct kvm_vcpu *vcpu, const struct fake_step *step)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+	unsigned int tail = fake->script_head + fake->script_nr;
+
+	KUNIT_ASSERT_LT(test, fake->script_nr, FAKE_SCRIPT_LEN);
+	fake->script[tail % FAKE_SCRIPT_LEN] = *step;
+	fake->script_nr++;
+}
+
+int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	to_fake(vcpu)->loaded_cpu = -1;
+	return fake_hw.vcpu_create_err;
+}
+
+void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
+{
+}
+
+/*
+ * The state after RESET and INIT.
+ * Source: AMD APM volume 2, "Processor Initialization and Long Mode Activation".
+ */
+void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
+{
+	static const u8 seg_type[NR_VCPU_SREGS] = {
+		[VCPU_SREG_ES] = 3, [VCPU_SREG_CS] = 11, [VCPU_SREG_SS] = 3,
+		[VCPU_SREG_DS] = 3, [VCPU_SREG_FS] = 3, [VCPU_SREG_GS] = 3,
+		[VCPU_SREG_TR] = 11, [VCPU_SREG_LDTR] = 2,
+	};
+	struct fake_vcpu *fake = to_fake(vcpu);
+	int i;
+
+	for (i = 0; i < NR_VCPU_SREGS; i++) {
+		fake->seg[i] = (struct kvm_segment){
+			.limit = 0xffff,
+			.type = seg_type[i],
+			.present = 1,
+			.s = i != VCPU_SREG_TR && i != VCPU_SREG_LDTR,
+		};
+	}
+	fake->seg[VCPU_SREG_CS].selector = 0xf000;
+	fake->seg[VCPU_SREG_CS].base = 0xffff0000;
+	fake->gdt = (struct kvm_dtable){ .limit = 0xffff };
+	fake->idt = (struct kvm_dtable){ .limit = 0xffff };
+	fake->hw_rflags = X86_EFLAGS_FIXED;
+	fake->shadow = 0;
+	fake->nmi_masked = false;
+	fake->irq_window = false;
+	fake->nmi_window = false;
+	fake->inject.kind = FAKE_EVENT_NONE;
+	fake_log_add(fake, FAKE_RESET, init_event, 0);
+}
+
+void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	to_fake(vcpu)->loaded_cpu = cpu;
+}
+
+void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	to_fake(vcpu)->loaded_cpu = -1;
+}
+
+void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+{
+}
+
+void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+}
+
+void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+{
+	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, 0, 0);
+}
+
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
+{
+	fake_log_add(to_fake(vcpu), FAKE_CR8_INTERCEPT, irr_priority, 0);
+}
+
+void kvm_x86_write_tsc_offset(struct kvm_vcpu *vcpu)
+{
+	to_fake(vcpu)->hw_tsc_offset = vcpu->tsc_offset;
+	fake_log_add(to_fake(vcpu), FAKE_TSC_OFFSET, vcpu->tsc_offset, 0);
+}
+
+void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
+{
+}
+
+/* As a CPU with 32 fractional bits and an 8-bit integer part. */
+unsigned int kvm_x86_tsc_scaling_frac_bits(void)
+{
+	return 32;
+}
+
+u64 kvm_x86_max_tsc_scaling_ratio(void)
+{
+	return 0xffffffffffULL;
+}
