@@ -8,4 +8,9 @@ mv-fake += tests/fake/helpers.o
 mv-kunit += tests/kunit/event_test.o tests/kunit/request_test.o tests/kunit/kick_test.o
 mv-kunit += tests/kunit/run_test.o tests/kunit/complete_test.o tests/kunit/bus_test.o
 mv-kunit += tests/kunit/layout_test.o tests/kunit/emul_env_test.o
+mv-kunit += tests/kunit/memslot_test.o
+mv-kunit += tests/kunit/guest_walk_test.o
+mv-kunit += tests/kunit/tdp_iterate_test.o
+mv-kunit += tests/kunit/tdp_fault_test.o
+mv-kunit += tests/kunit/dirty_test.o
 
