@@ -11,3 +11,4 @@ $(obj)/svm/asm-offsets.s: ccflags-y += -D__SVM__
 $(obj)/svm/asm-offsets.h: $(obj)/svm/asm-offsets.s FORCE
 	$(call filechk,offsets,__MONOVISOR_SVM_ASM_OFFSETS_H__)
 $(obj)/svm/vmenter.svm.o: $(obj)/svm/asm-offsets.h
+mv-svm-kunit += tests/kunit/svm_format_test.o
