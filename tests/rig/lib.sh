@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the rig's scripts share: where the cache is, messages, initramfs images
+# and what in a kernel log counts as a failure.  Sourced, never run.
+# shellcheck shell=bash
+
+# Variables given to an outer make are not meant for kbuild.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KDIR V
+
+cache=${MONOVISOR_CACHE:-$HOME/.cache/monovisor}
+
+# A line of the emulated host's log that matches fails the run.
+kernel_trouble='Kernel panic|Oops|BUG:|WARNING:|KASAN|UBSAN|KCSAN|INFO: (task|rcu|possible)'
+kernel_trouble+='|rcu: INFO|possible (recursive|circular)|inconsistent lock|Unable to handle'
+kernel_trouble+='|general protection|double fault|list_(add|del) corruption|scheduling while atomic'
+kernel_trouble+='|suspicious RCU usage|blocked for more than|soft lockup|hard LOCKUP'
+kernel_trouble+='|sleeping function called|[1-9][0-9]* new suspected memory leaks'
+kernel_trouble+='|unchecked MSR access|Objects remaining'
+export cache kernel_trouble
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 125
+}
+
+say()
+{
+	echo "== $*" >&2
+}
+
+busybox_static()
+{
+	local b
+
+	for b in /bin/busybox /usr/bin/busybox; do
+		[[ -x $b ]] && { echo "$b"; return; }
+	done
+	die "no busybox; run tests/rig/setup packages"
+}
+
+# make_initramfs DIR: DIR as a newc archive on standard output, owned by root
+make_initramfs()
+{
+	(cd "$1" && find . | "$(busybox_static)" cpio -o -H newc -R 0:0 2>/dev/null)
+}
