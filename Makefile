@@ -7,6 +7,13 @@ export KDIR
 
 .DEFAULT_GOAL := modules
 
+modules modules_install clean: | headers
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+		echo "No kernel headers in $(KDIR): install linux-headers-$$(uname -r), or name others by KDIR=DIR" >&2; \
+		exit 1; }
+
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -16,7 +23,7 @@ modules_install:
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: modules modules_install clean
+.PHONY: modules modules_install clean headers
 
 -include tests/rig/targets.mk
 -include scripts/targets.mk
