@@ -39,7 +39,7 @@ help:
 
 #? Commands (each sets up what it needs, on Debian 12, as root or with sudo):
 #?   make demo          boot Debian's 6.12 cloud kernel under QEMU on the module, on an
-#?                      emulated AMD host; its power-off, and the module's statistics
+#?                      emulated AMD host, power it off, print the module's statistics
 #?   make shell         a shell on that host, with the module loaded and QEMU at hand
 #?   make check         all tests; the last line is "N passed, N failed"
 #?   make check-long    tests that take longer than a commit should wait
@@ -53,7 +53,7 @@ help:
 #?
 #? For a real machine:
 #?   make               monovisor-vmx.ko and monovisor-svm.ko
-#?   make modules_install, make clean
+#?   make modules_install, make clean        (for the same KDIR)
 #?
 #? Variables:
 #?   KDIR=DIR           make: the kernel to build for (default: the running one's headers)
