@@ -86,7 +86,7 @@ void kvm_x86_load_mmu_pgd(struct kvm_vcpu *vcpu, hpa_t root, int level)
 
 static void invept_context(struct vcpu_vmx *vmx)
 {
-	if (vmx->eptp && !vmx_invept(INVEPT_CONTEXT, vmx->eptp))
+	if (vmx->eptp && !vmx_invept(INVEPT_CONTEXT, vmx->eptp, 0))
 		vmx_insn_failed("INVEPT", vmx->eptp);
 }
 
@@ -144,7 +144,7 @@ void vmx_flush_after_migration(struct vcpu_vmx *vmx)
 /* VMX was just switched on: what another user of it left is nobody's. */
 void vmx_flush_this_cpu(void)
 {
-	vmx_invept(INVEPT_GLOBAL, 0);
+	vmx_invept(INVEPT_GLOBAL, 0, 0);
 	if (vmx_caps.vpid)
 		vmx_invvpid(INVVPID_ALL, 0, 0);
 }

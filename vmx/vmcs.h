@@ -104,90 +104,46 @@ static __always_inline void __vmcs_write(unsigned long field, unsigned long valu
 		vmx_insn_failed("VMWRITE", field);
 }
 
-static __always_inline u16 vmcs_read16(unsigned long field)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_16);
-	return __vmcs_read(field);
+/* vmcs_read16(), vmcs_write16() and so on: for fields of that width alone. */
+#define VMCS_ACCESSORS(suffix, type, width)						\
+static __always_inline type vmcs_read##suffix(unsigned long field)			\
+{											\
+	vmcs_assert_width(field, width);						\
+	return __vmcs_read(field);							\
+}											\
+											\
+static __always_inline void vmcs_write##suffix(unsigned long field, type value)	\
+{											\
+	vmcs_assert_width(field, width);						\
+	__vmcs_write(field, value);							\
 }
 
-static __always_inline u32 vmcs_read32(unsigned long field)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_32);
-	return __vmcs_read(field);
-}
+VMCS_ACCESSORS(16, u16, VMCS_WIDTH_16)
+VMCS_ACCESSORS(32, u32, VMCS_WIDTH_32)
+VMCS_ACCESSORS(64, u64, VMCS_WIDTH_64)
+VMCS_ACCESSORS(l, unsigned long, VMCS_WIDTH_NATURAL)
 
-static __always_inline u64 vmcs_read64(unsigned long field)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_64);
-	return __vmcs_read(field);
-}
-
-static __always_inline unsigned long vmcs_readl(unsigned long field)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_NATURAL);
-	return __vmcs_read(field);
-}
-
-static __always_inline void vmcs_write16(unsigned long field, u16 value)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_16);
-	__vmcs_write(field, value);
-}
-
-static __always_inline void vmcs_write32(unsigned long field, u32 value)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_32);
-	__vmcs_write(field, value);
-}
-
-static __always_inline void vmcs_write64(unsigned long field, u64 value)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_64);
-	__vmcs_write(field, value);
-}
-
-static __always_inline void vmcs_writel(unsigned long field, unsigned long value)
-{
-	vmcs_assert_width(field, VMCS_WIDTH_NATURAL);
-	__vmcs_write(field, value);
-}
+#undef VMCS_ACCESSORS
 
 /* False: VMfail, or a fault, for which carry is set in advance. */
-static __always_inline bool vmx_vmxon(u64 phys)
-{
-	bool ok;
-
-	asm volatile("	stc\n"
-		     "1:	vmxon %[phys]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "=@cca" (ok) : [phys] "m" (phys) : "memory");
-	return ok;
+#define VMX_INSN_OF_ADDRESS(insn)							\
+static __always_inline bool vmx_##insn(u64 phys)					\
+{											\
+	bool ok;									\
+											\
+	asm volatile("	stc\n"								\
+		     "1:	" #insn " %[phys]\n"						\
+		     "2:\n"								\
+		     _ASM_EXTABLE(1b, 2b)						\
+		     : "=@cca" (ok) : [phys] "m" (phys) : "memory");			\
+	return ok;									\
 }
 
-static __always_inline bool vmx_vmclear(u64 phys)
-{
-	bool ok;
+VMX_INSN_OF_ADDRESS(vmxon)
+VMX_INSN_OF_ADDRESS(vmclear)
+VMX_INSN_OF_ADDRESS(vmptrld)
 
-	asm volatile("	stc\n"
-		     "1:	vmclear %[phys]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "=@cca" (ok) : [phys] "m" (phys) : "memory");
-	return ok;
-}
-
-static __always_inline bool vmx_vmptrld(u64 phys)
-{
-	bool ok;
-
-	asm volatile("	stc\n"
-		     "1:	vmptrld %[phys]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "=@cca" (ok) : [phys] "m" (phys) : "memory");
-	return ok;
-}
+#undef VMX_INSN_OF_ADDRESS
 
 static __always_inline void vmx_vmxoff(void)
 {
@@ -196,30 +152,25 @@ static __always_inline void vmx_vmxoff(void)
 		     _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
 }
 
-static __always_inline bool vmx_invept(u64 extent, u64 eptp)
-{
-	const struct { u64 eptp, zero; } operand = { eptp, 0 };
-	bool ok;
-
-	asm volatile("	stc\n"
-		     "1:	invept %[operand], %[extent]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "=@cca" (ok) : [operand] "m" (operand), [extent] "r" (extent) : "memory");
-	return ok;
+/* The operand of both: what to drop, and zero or a linear address. */
+#define VMX_INSN_OF_EXTENT(insn)							\
+static __always_inline bool vmx_##insn(u64 extent, u64 what, u64 gva)			\
+{											\
+	const struct { u64 what, gva; } operand = { what, gva };			\
+	bool ok;									\
+											\
+	asm volatile("	stc\n"								\
+		     "1:	" #insn " %[operand], %[extent]\n"				\
+		     "2:\n"								\
+		     _ASM_EXTABLE(1b, 2b)						\
+		     : "=@cca" (ok) : [operand] "m" (operand), [extent] "r" (extent)	\
+		     : "memory");							\
+	return ok;									\
 }
 
-static __always_inline bool vmx_invvpid(u64 extent, u16 vpid, u64 gva)
-{
-	const struct { u64 vpid, gva; } operand = { vpid, gva };
-	bool ok;
+VMX_INSN_OF_EXTENT(invept)
+VMX_INSN_OF_EXTENT(invvpid)
 
-	asm volatile("	stc\n"
-		     "1:	invvpid %[operand], %[extent]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "=@cca" (ok) : [operand] "m" (operand), [extent] "r" (extent) : "memory");
-	return ok;
-}
+#undef VMX_INSN_OF_EXTENT
 
 #endif /* MONOVISOR_VMX_VMCS_H */
