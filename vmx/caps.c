@@ -46,6 +46,15 @@ static bool enable_preemption_timer = true;
 module_param_named(preemption_timer, enable_preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "VMX-preemption timer for immediate exits where offered");
 
+/* A loop of PAUSEs at most ple_gap cycles apart that lasts ple_window cycles exits. */
+unsigned int vmx_ple_gap __ro_after_init = 128;
+module_param_named(ple_gap, vmx_ple_gap, uint, 0444);
+MODULE_PARM_DESC(ple_gap, "PAUSE-loop exiting: cycles between two PAUSEs of a loop; 0: none");
+
+unsigned int vmx_ple_window __ro_after_init = 4096;
+module_param_named(ple_window, vmx_ple_window, uint, 0444);
+MODULE_PARM_DESC(ple_window, "PAUSE-loop exiting: cycles a loop may last");
+
 bool dump_invalid_vmcs;
 module_param(dump_invalid_vmcs, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcs, "Print the VMCS when an entry fails");

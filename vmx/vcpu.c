@@ -24,10 +24,6 @@
 #include "core/regs.h"
 #include "vmx/vmx.h"
 
-/* PLE: a loop of PAUSEs this many cycles apart, for this many cycles, exits. */
-#define VMX_PLE_GAP	128
-#define VMX_PLE_WINDOW	4096
-
 /* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
 static u32 vmx_cpu_controls(struct kvm_vcpu *vcpu)
 {
@@ -76,8 +72,8 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
-		vmcs_write32(PLE_GAP, VMX_PLE_GAP);
-		vmcs_write32(PLE_WINDOW, VMX_PLE_WINDOW);
+		vmcs_write32(PLE_GAP, vmx_ple_gap);
+		vmcs_write32(PLE_WINDOW, vmx_ple_window);
 	}
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_XSAVES)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);

@@ -57,6 +57,7 @@ struct vmx_caps {
 
 extern struct vmx_caps vmx_caps;
 extern bool dump_invalid_vmcs;
+extern unsigned int vmx_ple_gap, vmx_ple_window;
 
 /* MSRs of the guest that only its user mode and SYSCALL use (msr.c). */
 enum vmx_uret_msr {
