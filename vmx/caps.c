@@ -116,6 +116,7 @@ static const struct {
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_CR3_LOAD_EXITING, NULL, "CR3-load exiting off" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_CR3_STORE_EXITING, NULL, "CR3-store exiting off" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_INVLPG_EXITING, NULL, "INVLPG exiting off" },
+	{ WORD_CPU, USE, CPU_BASED_MONITOR_TRAP_FLAG, NULL, "monitor trap flag" },
 
 	{ WORD_CPU2, NEED, SECONDARY_EXEC_ENABLE_EPT, &enable_ept, "EPT" },
 	{ WORD_CPU2, NEED, SECONDARY_EXEC_UNRESTRICTED_GUEST, &enable_unrestricted_guest,
@@ -221,22 +222,31 @@ static int check_ept(struct vmx_caps *caps)
 }
 
 /* A feature is used only with the instruction and scopes that flush it. */
-static void settle_options(struct vmx_caps *caps)
+static int settle_options(struct vmx_caps *caps)
 {
 	const u64 invvpid = VMX_VPID_INVVPID_BIT << 32 |
 			    VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT << 32 |
 			    VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT << 32;
+	int missing = 0;
 
 	caps->vpid = caps->cpu2 & SECONDARY_EXEC_ENABLE_VPID &&
 		     (caps->ept_vpid & invvpid) == invvpid;
 	if (!caps->vpid)
 		caps->cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	caps->ept_ad = enable_ept_ad && caps->ept_vpid & VMX_EPT_AD_BIT;
-	/* NMI windows come with virtual NMIs only. */
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
+	/* The end of an NMI's handler is either told, or stepped to. */
+	if (!caps->vnmi && !(caps->cpu & CPU_BASED_MONITOR_TRAP_FLAG)) {
+		pr_err("the CPU lacks virtual NMIs and the monitor trap flag\n");
+		missing++;
+	}
+	if (!vmx_ple_gap)
+		caps->cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	/* Armed entry by entry. */
 	caps->pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
+	return missing;
 }
 
 /**
@@ -282,7 +292,7 @@ int vmx_caps_read(struct vmx_caps *caps)
 		read_msr(MSR_IA32_VMX_EPT_VPID_CAP, &caps->ept_vpid);
 		missing += check_ept(caps);
 	}
-	settle_options(caps);
+	missing += settle_options(caps);
 	return missing ? -EOPNOTSUPP : 0;
 }
 

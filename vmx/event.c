@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events in VMX: injection at entry, what an exit left undelivered, windows,
- * NMI blocking with and without virtual NMIs. What goes in and when is
- * core/event.c's.
+ * NMI blocking. What goes in and when is core/event.c's; how the end of an
+ * NMI's handler is found without virtual NMIs is soft_nmi.c's.
  *
  * Source: Intel SDM volume 3, "Event Injection", "Information for VM Exits
  * That Occur During Event Delivery", "Guest Non-Register State".
  */
-#include <linux/ktime.h>
 #include <asm/msr-index.h>
 
 #include "core/cr.h"
@@ -24,24 +23,7 @@
 /* Bits of GUEST_PENDING_DBG_EXCEPTIONS. */
 #define PENDING_DBG_BS		BIT(14)
 
-/* An NMI handler that never opens an interrupt window may block NMIs this long. */
-#define SOFT_NMI_LIMIT_NS	NSEC_PER_SEC
-
 #define SHADOW_BITS	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
-
-static u32 interruptibility(void)
-{
-	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-}
-
-static void assign_interruptibility(u32 clear, u32 set)
-{
-	u32 old = interruptibility();
-	u32 new = (old & ~clear) | set;
-
-	if (new != old)
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
-}
 
 /*
  * Software events are injected as the instruction was executed: the CPU pushes
@@ -69,10 +51,8 @@ void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	if (!vmx_caps.vnmi) {
+	if (!vmx_caps.vnmi)
 		vmx->soft_nmi_blocked = true;
-		vmx->soft_nmi_blocked_ns = 0;
-	}
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(2, INTR_TYPE_NMI_INTR));
 }
 
@@ -169,25 +149,27 @@ void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx)
 	case EXIT_REASON_EXCEPTION_NMI:
 		if (vmx_exit_intr_info(vmx) & INTR_INFO_UNBLOCK_NMI &&
 		    (vmx_exit_intr_info(vmx) & INTR_INFO_VECTOR_MASK) != DF_VECTOR)
-			assign_interruptibility(0, GUEST_INTR_STATE_NMI);
+			vmx_assign_interruptibility(vmx, 0, GUEST_INTR_STATE_NMI);
 		break;
 	case EXIT_REASON_EPT_VIOLATION:
 		if (vmx_exit_qualification(vmx) & INTR_INFO_UNBLOCK_NMI)
-			assign_interruptibility(0, GUEST_INTR_STATE_NMI);
+			vmx_assign_interruptibility(vmx, 0, GUEST_INTR_STATE_NMI);
 		break;
 	}
 }
 
 bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu)
 {
-	return kvm_x86_get_if_flag(vcpu) && !(interruptibility() & SHADOW_BITS);
+	return kvm_x86_get_if_flag(vcpu) && !(vmx_interruptibility(to_vmx(vcpu)) & SHADOW_BITS);
 }
 
 bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu)
 {
-	if (to_vmx(vcpu)->soft_nmi_blocked)
-		return false;
-	return !(interruptibility() & (SHADOW_BITS | GUEST_INTR_STATE_NMI));
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (!vmx_caps.vnmi)
+		return !vmx->soft_nmi_blocked && !(vmx_interruptibility(vmx) & SHADOW_BITS);
+	return !(vmx_interruptibility(vmx) & (SHADOW_BITS | GUEST_INTR_STATE_NMI));
 }
 
 void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
@@ -197,11 +179,13 @@ void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
 
 /*
  * An NMI window opens at once under STI blocking, and would exit again and
- * again: wait for the interrupt window then, as where there is no other.
+ * again: wait for the interrupt window then.
  */
 void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
 {
-	if (!vmx_caps.vnmi || interruptibility() & GUEST_INTR_STATE_STI)
+	if (!vmx_caps.vnmi)
+		to_vmx(vcpu)->soft_nmi_window = true;
+	else if (vmx_interruptibility(to_vmx(vcpu)) & GUEST_INTR_STATE_STI)
 		kvm_x86_enable_irq_window(vcpu);
 	else
 		vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING, true);
@@ -211,25 +195,21 @@ bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
 {
 	if (!vmx_caps.vnmi)
 		return to_vmx(vcpu)->soft_nmi_blocked;
-	return interruptibility() & GUEST_INTR_STATE_NMI;
+	return vmx_interruptibility(to_vmx(vcpu)) & GUEST_INTR_STATE_NMI;
 }
 
 void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 {
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-
-	if (vmx_caps.vnmi) {
-		assign_interruptibility(masked ? 0 : GUEST_INTR_STATE_NMI,
-					masked ? GUEST_INTR_STATE_NMI : 0);
-	} else if (vmx->soft_nmi_blocked != masked) {
-		vmx->soft_nmi_blocked = masked;
-		vmx->soft_nmi_blocked_ns = 0;
-	}
+	if (vmx_caps.vnmi)
+		vmx_assign_interruptibility(to_vmx(vcpu), masked ? 0 : GUEST_INTR_STATE_NMI,
+					    masked ? GUEST_INTR_STATE_NMI : 0);
+	else
+		to_vmx(vcpu)->soft_nmi_blocked = masked;
 }
 
 u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
 {
-	u32 state = interruptibility();
+	u32 state = vmx_interruptibility(to_vmx(vcpu));
 
 	return (state & GUEST_INTR_STATE_STI ? KVM_X86_SHADOW_INT_STI : 0) |
 	       (state & GUEST_INTR_STATE_MOV_SS ? KVM_X86_SHADOW_INT_MOV_SS : 0);
@@ -244,7 +224,7 @@ void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
 		set = GUEST_INTR_STATE_MOV_SS;
 	else if (mask & KVM_X86_SHADOW_INT_STI)
 		set = GUEST_INTR_STATE_STI;
-	assign_interruptibility(SHADOW_BITS, set);
+	vmx_assign_interruptibility(to_vmx(vcpu), SHADOW_BITS, set);
 	to_vmx(vcpu)->shadow_check = true;
 }
 
@@ -265,7 +245,7 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	unsigned long rflags = kvm_x86_get_rflags(vcpu);
-	u32 shadow = interruptibility() & SHADOW_BITS;
+	u32 shadow = vmx_interruptibility(vmx) & SHADOW_BITS;
 	unsigned long pending;
 	bool want;
 
@@ -274,38 +254,13 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 		return;
 	if ((shadow & GUEST_INTR_STATE_STI && !(rflags & X86_EFLAGS_IF)) ||
 	    vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP) {
-		assign_interruptibility(SHADOW_BITS, 0);
+		vmx_assign_interruptibility(vmx, SHADOW_BITS, 0);
 		return;
 	}
 	want = rflags & X86_EFLAGS_TF && !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
 	pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
 	if (want != !!(pending & PENDING_DBG_BS))
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending ^ PENDING_DBG_BS);
-}
-
-/*
- * Without virtual NMIs the end of a handler is not seen. It has surely ended
- * once interrupts can be taken; failing that, give up after a time.
- */
-void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx)
-{
-	if (unlikely(vmx->soft_nmi_blocked))
-		vmx->soft_nmi_entry = ktime_get_ns();
-}
-
-void vmx_soft_nmi_after_exit(struct vcpu_vmx *vmx)
-{
-	struct kvm_vcpu *vcpu = &vmx->vcpu;
-
-	if (likely(!vmx->soft_nmi_blocked))
-		return;
-	vmx->soft_nmi_blocked_ns += ktime_get_ns() - vmx->soft_nmi_entry;
-	if (!kvm_x86_interrupt_allowed(vcpu) &&
-	    !(vmx->soft_nmi_blocked_ns > SOFT_NMI_LIMIT_NS && vcpu->ev.nmi_pending))
-		return;
-	vmx->soft_nmi_blocked = false;
-	if (vcpu->ev.nmi_pending)
-		kvm_make_event_request(vcpu, EVENT_NMI);
 }
 
 /* Every MOV to CR8 exits, so there is nothing to arrange. */

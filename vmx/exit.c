@@ -232,6 +232,8 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 		return exit_xsetbv(vcpu);
 	case EXIT_REASON_RDPMC:
 		return exit_rdpmc(vcpu);
+	case EXIT_REASON_MONITOR_TRAP_FLAG:
+		return vmx_soft_nmi_step(vmx);
 	case EXIT_REASON_MONITOR_INSTRUCTION:
 	case EXIT_REASON_MWAIT_INSTRUCTION:
 		return exit_monitor(vcpu);

@@ -169,7 +169,8 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		native_set_debugreg(6, vcpu->dr6);
 	if (vmx_caps.preemption_timer)
 		vmx_arm_preemption_timer(vmx);
-	vmx_soft_nmi_before_entry(vmx);
+	if (unlikely(!vmx_caps.vnmi))
+		vmx_soft_nmi_before_entry(vmx);
 
 	if (vmx->lv.launched)
 		vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
@@ -239,7 +240,6 @@ static void collect_exit(struct vcpu_vmx *vmx)
 	vmx->event_insn_len = 0;
 	vmx_recover_nmi_blocking(vmx);
 	vmx_complete_events(vmx);
-	vmx_soft_nmi_after_exit(vmx);
 }
 
 enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)

@@ -166,7 +166,7 @@ static void vmx_init_guest_state(struct kvm_vcpu *vcpu)
 	vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
 	vmcs_writel(GUEST_DR7, DR7_FIXED_1);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
-	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
+	vmx_assign_interruptibility(to_vmx(vcpu), ~0U, 0);
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
 }
@@ -176,7 +176,7 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	vmx->soft_nmi_blocked = false;
-	vmx->soft_nmi_blocked_ns = 0;
+	vmx->soft_nmi_window = false;
 	vmx->immediate_exit = false;
 	vmx->shadow_check = false;
 	vmx->event_insn_len = 0;

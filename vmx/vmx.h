@@ -75,6 +75,7 @@ enum vmx_exit_field {
 	VMX_EXIT_INTR_ERROR,
 	VMX_EXIT_INSN_LEN,
 	VMX_EXIT_GPA,
+	VMX_EXIT_INTERRUPTIBILITY,	/* written back by vmx_assign_interruptibility() */
 	VMX_NR_EXIT_FIELDS,
 };
 
@@ -127,9 +128,11 @@ struct vcpu_vmx {
 	u32 event_insn_len;		/* of a software event that is injected again */
 	bool immediate_exit;		/* leave right after the next entry */
 	bool shadow_check;		/* TF or a shadow was changed by software */
-	bool soft_nmi_blocked;		/* !vmx_caps.vnmi */
-	u64 soft_nmi_blocked_ns;	/* guest time with NMIs blocked */
-	u64 soft_nmi_entry;		/* ktime at entry */
+	bool soft_nmi_blocked;		/* !vmx_caps.vnmi: as if by hardware */
+	bool soft_nmi_window;		/* an NMI waits for the end of a shadow */
+	bool step_executes;		/* the entry injected nothing before the instruction */
+	bool step_64bit;
+	unsigned long step_ip;		/* linear address of the instruction stepped */
 
 	/* --- translation --- */
 	u16 vpid;			/* 0: none */
@@ -243,6 +246,22 @@ static __always_inline u64 vmx_exit_gpa(struct vcpu_vmx *vmx)
 	return vmx_exit_field(vmx, VMX_EXIT_GPA, GUEST_PHYSICAL_ADDRESS);
 }
 
+static __always_inline u32 vmx_interruptibility(struct vcpu_vmx *vmx)
+{
+	return vmx_exit_field(vmx, VMX_EXIT_INTERRUPTIBILITY, GUEST_INTERRUPTIBILITY_INFO);
+}
+
+static __always_inline void vmx_assign_interruptibility(struct vcpu_vmx *vmx, u32 clear, u32 set)
+{
+	u32 old = vmx_interruptibility(vmx);
+	u32 new = (old & ~clear) | set;
+
+	if (new != old) {
+		vmx->exit_fields[VMX_EXIT_INTERRUPTIBILITY] = new;
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
+	}
+}
+
 /* In vcpu_vmx.exit_reason when there was no exit; no basic reason of hardware. */
 #define VMX_EXIT_NONE		0xffff
 
@@ -273,8 +292,10 @@ void vmx_vmexit(void);
 void vmx_complete_events(struct vcpu_vmx *vmx);
 void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx);
 void vmx_fix_shadow(struct vcpu_vmx *vmx);
+
+/* soft_nmi.c */
 void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx);
-void vmx_soft_nmi_after_exit(struct vcpu_vmx *vmx);
+enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx);
 
 /* mmu.c */
 int vmx_mmu_setup(void);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NMI blocking without virtual NMIs (vnmi=0, or a CPU without them): the CPU
+ * does not tell when an NMI's handler ends. So the handler is stepped with
+ * the monitor trap flag, and the IRET that ends it is seen. Slow and exact;
+ * not used where virtual NMIs are.
+ *
+ * Source: Intel SDM volume 3, "Monitor Trap Flag"; volume 3, "Handling Multiple NMIs".
+ */
+#include "core/event.h"
+#include "core/memslot.h"
+#include "core/mmu/mmu.h"
+#include "core/regs.h"
+#include "vmx/vmx.h"
+
+#define MAX_INSN_LEN	15
+#define OPCODE_IRET	0xcf
+
+static bool is_prefix(u8 byte, bool long_mode)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x64:
+	case 0x65:
+	case 0x66:
+	case 0x67:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	}
+	return long_mode && (byte & 0xf0) == 0x40;
+}
+
+/* It has been executed: it was readable a moment ago, by one of the two privileges. */
+static bool read_code(struct kvm_vcpu *vcpu, gva_t gva, u8 *byte)
+{
+	const u32 access = GUEST_ACCESS_FETCH | GUEST_ACCESS_NO_AD;
+	u32 error_code;
+	gpa_t gpa;
+
+	if (guest_walk(vcpu, gva, access, &gpa, &error_code) &&
+	    guest_walk(vcpu, gva, access | GUEST_ACCESS_USER, &gpa, &error_code))
+		return false;
+	return !kvm_read_guest(vcpu->kvm, gpa, byte, 1);
+}
+
+static bool stepped_iret(struct vcpu_vmx *vmx)
+{
+	unsigned int i;
+	u8 byte;
+
+	for (i = 0; i < MAX_INSN_LEN; i++) {
+		if (!read_code(&vmx->vcpu, vmx->step_ip + i, &byte))
+			return false;
+		if (!is_prefix(byte, vmx->step_64bit))
+			return byte == OPCODE_IRET;
+	}
+	return false;
+}
+
+/**
+ * vmx_soft_nmi_before_entry() - step if NMIs are blocked, or wait for a shadow's end
+ * @vmx: the vCPU, about to enter
+ *
+ * An entry that injects stops before the first instruction of the handler:
+ * what RIP points to now is not executed then.
+ *
+ * The injection itself blocks NMIs in the CPU, and the guest's IRET does not
+ * end that: it would keep the host's NMIs out as well, so take it back.
+ *
+ * Context: irqs off.
+ */
+void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	bool step = vmx->soft_nmi_blocked || vmx->soft_nmi_window;
+
+	if (step) {
+		vmx_assign_interruptibility(vmx, GUEST_INTR_STATE_NMI, 0);
+		vmx->step_executes = !kvm_event_needs_reinjection(vcpu);
+		vmx->step_64bit = is_64_bit_mode(vcpu);
+		vmx->step_ip = kvm_get_linear_rip(vcpu);
+	}
+	vmx_cpu_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, step);
+}
+
+/**
+ * vmx_soft_nmi_step() - exit by the monitor trap flag
+ * @vmx: the vCPU
+ *
+ * IRET unblocks NMIs even if it faults, and its fault has been delivered when
+ * the exit comes. Context: kvm->srcu held, may sleep.
+ */
+enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	vmx->soft_nmi_window = false;
+	if (vmx->soft_nmi_blocked && vmx->step_executes && stepped_iret(vmx))
+		vmx->soft_nmi_blocked = false;
+	if (!vmx->soft_nmi_blocked && vcpu->ev.nmi_pending)
+		kvm_make_event_request(vcpu, EVENT_NMI);
+	return RUN_REENTER;
+}
