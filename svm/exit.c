@@ -22,11 +22,6 @@
 #include "svm/format.h"
 #include "svm/svm.h"
 
-/* With decode assists, EXITINFO1 of a CR access: it was MOV, and which register. */
-#define CR_INFO_MOV		BIT_ULL(63)
-/* EXITINFO1 of an MSR access. */
-#define MSR_INFO_WRITE		1
-
 static enum run_result svm_exit_npf(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
@@ -53,7 +48,7 @@ static enum run_result svm_exit_cr(struct vcpu_svm *svm, u32 code)
 	struct emul_decode_info insn;
 	struct exit_cr access;
 
-	if (svm_has_decode_assists && (info & CR_INFO_MOV)) {
+	if (svm_has_decode_assists && (info & SVM_CR_INFO_MOV)) {
 		access.gpr = info & SVM_EXITINFO_REG_MASK;
 	} else {
 		if (emul_decode_info(&vcpu->emul, NULL, 0, &insn) != EMUL_DONE)
@@ -192,7 +187,7 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case SVM_EXIT_VINTR:
 		return svm_exit_vintr(svm);
 	case SVM_EXIT_MSR:
-		if (svm->vmcb->control.exit_info_1 & MSR_INFO_WRITE)
+		if (svm->vmcb->control.exit_info_1 & SVM_MSR_INFO_WRITE)
 			return exit_wrmsr(vcpu);
 		return exit_rdmsr(vcpu);
 	case SVM_EXIT_CPUID:

@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 #include <linux/kvm.h>
 #include <linux/string.h>
+#include <asm/msr-index.h>
 #include <asm/svm.h>
 #include <asm/trap_pf.h>
 
@@ -23,6 +24,58 @@
 #define SVM_NPF_GUEST_WALK	BIT_ULL(33)	/* a table of the guest */
 
 #define SVM_MSRPM_RANGE_MSRS	0x2000
+
+/* VM_CR. Source: AMD APM volume 2, "SVM Related MSRs". */
+#define SVM_VM_CR_LOCK		BIT_ULL(3)
+#define SVM_VM_CR_SVMDIS	BIT_ULL(4)
+
+/* CPUID 8000_0001h ECX and 8000_000Ah EDX, read raw: Linux hides a locked SVM. */
+#define CPUID_EXT_ECX_SVM	BIT(2)
+#define CPUID_SVM_EDX_NPT	BIT(0)
+
+/* What decides whether a CPU can be used; the MSRs are read only where SVM exists. */
+struct svm_cpu_facts {
+	bool amd;		/* or Hygon */
+	bool encrypted_guest;	/* this kernel is one */
+	u32 max_ext_leaf;	/* CPUID 8000_0000h EAX */
+	u32 ext_ecx;		/* CPUID 8000_0001h ECX */
+	u32 svm_edx;		/* CPUID 8000_000Ah EDX */
+	u64 vm_cr;
+	u64 efer;
+};
+
+static inline bool svm_exists(const struct svm_cpu_facts *f)
+{
+	return f->amd && f->max_ext_leaf >= SVM_CPUID_FUNC && f->ext_ecx & CPUID_EXT_ECX_SVM;
+}
+
+/**
+ * svm_refusal() - why a CPU cannot be used
+ * @f: what is known of it
+ * @err: a negative errno if there is a reason
+ *
+ * The first of the reasons counts: who reads it can do something about it.
+ * Return: words for the log; NULL: it can be used.
+ */
+static inline const char *svm_refusal(const struct svm_cpu_facts *f, int *err)
+{
+	*err = -EOPNOTSUPP;
+	if (!f->amd)
+		return "not an AMD or Hygon CPU";
+	if (!svm_exists(f))
+		return "CPU has no SVM";
+	if (f->encrypted_guest)
+		return "not available in a guest with encrypted memory";
+	if (f->vm_cr & SVM_VM_CR_SVMDIS)
+		return "disabled by firmware";
+	if (!(f->svm_edx & CPUID_SVM_EDX_NPT))
+		return "CPU has no nested paging";
+	*err = -EBUSY;
+	if (f->efer & EFER_SVME)
+		return "in use by kvm_amd";
+	*err = 0;
+	return NULL;
+}
 
 /**
  * svm_msrpm_bit() - place of an MSR in the permission map

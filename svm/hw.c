@@ -19,6 +19,7 @@
 #include "core/msr.h"
 #include "ops/hw.h"
 #include "ops/mmu.h"
+#include "svm/format.h"
 #include "svm/svm.h"
 
 static bool npt = true;
@@ -80,45 +81,32 @@ static struct page *svm_iopm __ro_after_init;
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
-/* CPUID 8000_0001h ECX and 8000_000Ah EDX, read raw: Linux hides a locked SVM. */
-#define CPUID_EXT_ECX_SVM	BIT(2)
-#define CPUID_SVM_EDX_NPT	BIT(0)
-
 int kvm_x86_check_hardware(void)
 {
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
-	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON) {
-		pr_err("not an AMD or Hygon CPU\n");
-		return -EOPNOTSUPP;
-	}
+	struct svm_cpu_facts facts = {
+		.amd = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+		       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON,
+		.encrypted_guest = cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT),
+	};
+	const char *why;
+	int err;
 
-	if (native_cpuid_eax(0x80000000) < SVM_CPUID_FUNC ||
-	    !(native_cpuid_ecx(0x80000001) & CPUID_EXT_ECX_SVM)) {
-		pr_err("CPU has no SVM\n");
-		return -EOPNOTSUPP;
+	if (facts.amd) {
+		facts.max_ext_leaf = native_cpuid_eax(0x80000000);
+		facts.ext_ecx = native_cpuid_ecx(0x80000001);
 	}
-
-	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
-		pr_err("not available in a guest with encrypted memory\n");
-		return -EOPNOTSUPP;
+	if (svm_exists(&facts)) {
+		facts.svm_edx = native_cpuid_edx(SVM_CPUID_FUNC);
+		/* Such a guest may not even read them. */
+		if (!facts.encrypted_guest) {
+			facts.vm_cr = svm_rdmsr(MSR_VM_CR);
+			facts.efer = svm_rdmsr(MSR_EFER);
+		}
 	}
-
-	if (svm_rdmsr(MSR_VM_CR) & SVM_VM_CR_SVMDIS) {
-		pr_err("disabled by firmware\n");
-		return -EOPNOTSUPP;
-	}
-
-	if (!(native_cpuid_edx(SVM_CPUID_FUNC) & CPUID_SVM_EDX_NPT)) {
-		pr_err("CPU has no nested paging\n");
-		return -EOPNOTSUPP;
-	}
-
-	if (svm_rdmsr(MSR_EFER) & EFER_SVME) {
-		pr_err("in use by " VENDOR_RIVAL "\n");
-		return -EBUSY;
-	}
-
-	return 0;
+	why = svm_refusal(&facts, &err);
+	if (why)
+		pr_err("%s\n", why);
+	return err;
 }
 
 static void svm_free_cpus(void)

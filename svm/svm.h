@@ -41,9 +41,10 @@
 #define SVM_MSRPM_ORDER		1	/* 2 pages */
 #define SVM_MSRPM_SIZE		(PAGE_SIZE << SVM_MSRPM_ORDER)
 
-/* VM_CR. Source: AMD APM volume 2, "SVM Related MSRs". */
-#define SVM_VM_CR_LOCK		BIT_ULL(3)
-#define SVM_VM_CR_SVMDIS	BIT_ULL(4)
+/* With decode assists, EXITINFO1 of a CR access: it was MOV, and which register. */
+#define SVM_CR_INFO_MOV		BIT_ULL(63)
+/* EXITINFO1 of an MSR access. */
+#define SVM_MSR_INFO_WRITE	1
 
 /* VMEXIT_INVALID as the low half of the exit code. */
 #define SVM_EXIT_CODE_ERR	((u32)-1)

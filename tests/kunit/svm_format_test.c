@@ -155,7 +155,44 @@ static void unusable_wins(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, back.unusable, 1);
 }
 
+/* A CPU that will do, and one thing wrong with it in each row. */
+static void refusals(struct kunit *test)
+{
+	static const struct svm_cpu_facts good = {
+		.amd = true,
+		.max_ext_leaf = 0x8000001f,
+		.ext_ecx = CPUID_EXT_ECX_SVM,
+		.svm_edx = CPUID_SVM_EDX_NPT,
+		/* Locked, but not switched off, is how firmware leaves it. */
+		.vm_cr = SVM_VM_CR_LOCK,
+	};
+	struct svm_cpu_facts f = good;
+	int err;
+
+	KUNIT_EXPECT_NULL(test, svm_refusal(&f, &err));
+	KUNIT_EXPECT_EQ(test, err, 0);
+
+#define REFUSED(field, value, words, errno)				\
+do {									\
+	f = good;							\
+	f.field = (value);						\
+	KUNIT_EXPECT_STREQ(test, svm_refusal(&f, &err), words);		\
+	KUNIT_EXPECT_EQ(test, err, -(errno));				\
+} while (0)
+	REFUSED(amd, false, "not an AMD or Hygon CPU", EOPNOTSUPP);
+	REFUSED(max_ext_leaf, 0x80000008, "CPU has no SVM", EOPNOTSUPP);
+	REFUSED(ext_ecx, ~(u32)CPUID_EXT_ECX_SVM, "CPU has no SVM", EOPNOTSUPP);
+	REFUSED(encrypted_guest, true, "not available in a guest with encrypted memory",
+		EOPNOTSUPP);
+	REFUSED(vm_cr, SVM_VM_CR_SVMDIS, "disabled by firmware", EOPNOTSUPP);
+	REFUSED(vm_cr, SVM_VM_CR_SVMDIS | SVM_VM_CR_LOCK, "disabled by firmware", EOPNOTSUPP);
+	REFUSED(svm_edx, ~(u32)CPUID_SVM_EDX_NPT, "CPU has no nested paging", EOPNOTSUPP);
+	REFUSED(efer, EFER_SVME, "in use by kvm_amd", EBUSY);
+#undef REFUSED
+}
+
 static struct kunit_case svm_format_cases[] = {
+	KUNIT_CASE(refusals),
 	KUNIT_CASE(msrpm_bit_places),
 	KUNIT_CASE(canonical_edges),
 	KUNIT_CASE(npf_bits),
