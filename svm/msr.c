@@ -119,20 +119,6 @@ static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_
 	return MSR_OK;
 }
 
-static enum msr_result svm_set_pred_cmd(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_PRED_CMD))
-		return MSR_INVALID;
-	if (msr->data & ~PRED_CMD_IBPB)
-		return MSR_INVALID;
-	if (!msr->data)
-		return MSR_OK;
-	if (!svm_host_has_ibpb())
-		return MSR_INVALID;
-	svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
-	return MSR_OK;
-}
-
 static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	if (!msr->host_initiated && !guest_cpuid_has(&svm->vcpu, X86_FEATURE_VIRT_SSBD))
@@ -362,8 +348,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		return svm_set_pat(svm, msr);
 	case MSR_IA32_SPEC_CTRL:
 		return svm_set_spec_ctrl(svm, msr);
-	case MSR_IA32_PRED_CMD:
-		return svm_set_pred_cmd(vcpu, msr);
 	case MSR_AMD64_VIRT_SPEC_CTRL:
 		return svm_set_virt_spec_ctrl(svm, msr);
 	case MSR_IA32_DEBUGCTLMSR:

@@ -234,17 +234,6 @@ static enum msr_result set_spec_ctrl(struct kvm_vcpu *vcpu, const struct msr_dat
 	return MSR_OK;
 }
 
-static enum msr_result set_pred_cmd(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_PRED_CMD))
-		return MSR_INVALID;
-	if (msr->data & ~(u64)PRED_CMD_IBPB)
-		return MSR_INVALID;
-	if (msr->data && !msr->host_initiated && boot_cpu_has(X86_FEATURE_IBPB))
-		native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
-	return MSR_OK;
-}
-
 static enum msr_result set_debugctl(struct kvm_vcpu *vcpu, u64 data)
 {
 	/* Branch records and their kin are not offered. */
@@ -309,8 +298,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		return MSR_OK;
 	case MSR_IA32_SPEC_CTRL:
 		return set_spec_ctrl(vcpu, msr);
-	case MSR_IA32_PRED_CMD:
-		return set_pred_cmd(vcpu, msr);
 	default:
 		return MSR_UNKNOWN;
 	}
