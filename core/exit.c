@@ -488,8 +488,17 @@ enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu)
 	return RUN_REENTER;
 }
 
-enum run_result exit_shutdown(struct kvm_vcpu *vcpu)
+/*
+ * Userspace will reset the machine or give up. Until then the state is the
+ * guest's last, for a debugger to look at, or if that is lost what INIT leaves.
+ */
+enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost)
 {
+	if (state_lost) {
+		/* The debug registers that the guest had are lost as well. */
+		vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+		kvm_vcpu_reset(vcpu, true);
+	}
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_SHUTDOWN);
 }
 

@@ -58,7 +58,8 @@ enum run_result exit_emulate(struct kvm_vcpu *vcpu);	/* no better decode: emulat
 enum run_result exit_irq_window(struct kvm_vcpu *vcpu);
 enum run_result exit_nmi_window(struct kvm_vcpu *vcpu);
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
-enum run_result exit_shutdown(struct kvm_vcpu *vcpu);	/* triple fault or SHUTDOWN state */
+/* Triple fault or SHUTDOWN state; @state_lost: hardware does not say what the state was. */
+enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost);
 enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason);
 enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason);
 

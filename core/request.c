@@ -160,7 +160,7 @@ enum run_result vcpu_serve_requests(struct kvm_vcpu *vcpu)
 	if (kvm_test_request(KVM_REQ_VM_DEAD, vcpu))
 		return vcpu_run_error(vcpu, -EIO);
 	if (kvm_check_request(KVM_REQ_TRIPLE_FAULT, vcpu))
-		return exit_shutdown(vcpu);
+		return exit_shutdown(vcpu, false);
 	if (kvm_check_request(KVM_REQ_CLOCK_UPDATE, vcpu))
 		kvm_clock_update(vcpu);
 	serve_tlb_requests(vcpu);

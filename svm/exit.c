@@ -141,17 +141,6 @@ static enum run_result svm_exit_pause(struct vcpu_svm *svm)
 	return exit_pause(&svm->vcpu);
 }
 
-/*
- * After a shutdown the VMCB's contents are undefined. Userspace will reset the
- * machine or give up; until then the vCPU is as INIT leaves it.
- */
-static enum run_result svm_exit_shutdown(struct vcpu_svm *svm)
-{
-	svm->vcpu.switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
-	kvm_vcpu_reset(&svm->vcpu, true);
-	return exit_shutdown(&svm->vcpu);
-}
-
 static enum run_result svm_exit_vintr(struct vcpu_svm *svm)
 {
 	svm_disarm_irq_window(svm);
@@ -225,7 +214,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		/* The host's own; it has taken them by now. */
 		return RUN_REENTER;
 	case SVM_EXIT_SHUTDOWN:
-		return svm_exit_shutdown(svm);
+		/* The VMCB's contents are undefined now. */
+		return exit_shutdown(vcpu, true);
 	case SVM_EXIT_CODE_ERR:
 		return svm_exit_invalid(svm);
 	case SVM_EXIT_VMRUN:

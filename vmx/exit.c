@@ -238,7 +238,7 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_MWAIT_INSTRUCTION:
 		return exit_monitor(vcpu);
 	case EXIT_REASON_TRIPLE_FAULT:
-		return exit_shutdown(vcpu);
+		return exit_shutdown(vcpu, false);
 	case EXIT_REASON_TASK_SWITCH:
 		return decode_task_switch(vmx);
 	case EXIT_REASON_EPT_MISCONFIG:

@@ -129,6 +129,7 @@ struct fake_step {
 		struct tdp_fault fault;
 		gva_t gva;
 		u64 hardware_reason;
+		bool state_lost;
 		struct {
 			int reg;
 			unsigned long value;

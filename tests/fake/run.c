@@ -308,7 +308,7 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case FAKE_STEP_EXTERNAL_INTERRUPT:
 		return exit_external_interrupt(vcpu);
 	case FAKE_STEP_SHUTDOWN:
-		return exit_shutdown(vcpu);
+		return exit_shutdown(vcpu, step->state_lost);
 	case FAKE_STEP_FAIL_ENTRY:
 		return exit_fail_entry(vcpu, step->hardware_reason);
 	default:

@@ -106,8 +106,18 @@ static void run_shutdown(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
 
+	kvm_rip_write(vcpu, 0x4321);
 	STEP(FAKE_STEP_SHUTDOWN);
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_SHUTDOWN);
+	/* The state stays for a debugger ... */
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), 0x4321);
+
+	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
+	STEP(FAKE_STEP_SHUTDOWN, .state_lost = true);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_SHUTDOWN);
+	/* ... or is that of INIT. */
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), 0xfff0);
+	KUNIT_EXPECT_FALSE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
 }
 
 /* Length unknown and nothing to decode: told to userspace, not guessed. */
