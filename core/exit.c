@@ -13,6 +13,7 @@
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/main.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
 #include "core/regs.h"
@@ -504,6 +505,9 @@ enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost)
 
 enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason)
 {
+	/* The extension was switched off under the vCPU's feet, for good. */
+	if (READ_ONCE(kvm_rebooting))
+		return vcpu_run_error(vcpu, -EIO);
 	vcpu->run->fail_entry.hardware_entry_failure_reason = hardware_reason;
 	vcpu->run->fail_entry.cpu = vcpu->last_run_cpu;
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_FAIL_ENTRY);

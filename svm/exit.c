@@ -14,6 +14,7 @@
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/main.h"
 #include "core/regs.h"
 #include "ops/event.h"
 #include "ops/regs.h"
@@ -153,7 +154,7 @@ static enum run_result svm_exit_invalid(struct vcpu_svm *svm)
 
 	if (dump_invalid_vmcb)
 		kvm_x86_dump_state(&svm->vcpu);
-	else
+	else if (!READ_ONCE(kvm_rebooting))
 		pr_info_ratelimited("VMRUN refused the VMCB, see dump_invalid_vmcb\n");
 	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
 }

@@ -35,7 +35,7 @@
 
 /*
  * An instruction of the extension. It faults when a reboot has switched SVM
- * off on this CPU: carry on behind it, run.c sees kvm_rebooting.
+ * off on this CPU: carry on behind it, exit_fail_entry() sees kvm_rebooting.
  */
 .macro SVM_INSN insn:vararg
 .Lsvm_insn_\@:

@@ -10,6 +10,7 @@
 #include "core/compat.h"
 #include "core/cr.h"
 #include "core/event.h"
+#include "core/main.h"
 #include "core/request.h"
 #include "core/regs.h"
 #include "core/vm.h"
@@ -100,6 +101,17 @@ static void run_fail_entry(struct kunit *test)
 	STEP(FAKE_STEP_FAIL_ENTRY, .hardware_reason = 0x80000021);
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_FAIL_ENTRY);
 	KUNIT_EXPECT_EQ(test, vcpu->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+}
+
+/* A reboot switched the extension off: no news for userspace, and no way on. */
+static void run_fail_entry_rebooting(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	STEP(FAKE_STEP_FAIL_ENTRY, .hardware_reason = 0x80000021);
+	kvm_rebooting = true;
+	KUNIT_EXPECT_EQ(test, fake_vcpu_ioctl(vcpu, KVM_RUN, 0), -EIO);
+	kvm_rebooting = false;
 }
 
 static void run_shutdown(struct kunit *test)
@@ -424,6 +436,7 @@ static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_reenters),
 	KUNIT_CASE(run_unknown_exit),
 	KUNIT_CASE(run_fail_entry),
+	KUNIT_CASE(run_fail_entry_rebooting),
 	KUNIT_CASE(run_shutdown),
 	KUNIT_CASE(run_no_length),
 	KUNIT_CASE(run_immediate_exit_flag),
