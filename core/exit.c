@@ -5,6 +5,7 @@
  * userspace is complete.c's.
  */
 #include <linux/kvm_para.h>
+#include <linux/printk.h>
 
 #include "core/bus.h"
 #include "core/complete.h"
@@ -460,8 +461,11 @@ enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fa
 	case TDP_BUG:
 		break;
 	}
-	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
-				   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
+	/* A defect of ours. Whatever hangs on these tables may be the wrong memory. */
+	pr_err_ratelimited("%s: malformed second-stage entry for %llx, the VM is stopped\n",
+			   VENDOR_NAME, fault->gpa);
+	kvm_vm_bugged(vcpu->kvm);
+	return vcpu_run_error(vcpu, -EIO);
 }
 
 enum run_result exit_emulate(struct kvm_vcpu *vcpu)

@@ -10,6 +10,7 @@
 
 #include "core/bus.h"
 #include "core/compat.h"
+#include "core/event.h"
 #include "core/regs.h"
 #include "core/vm.h"
 #include "ops/regs.h"
@@ -151,6 +152,73 @@ static void pio_in_immediate_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 1);
 	vcpu->run->compat_immediate_exit = 0;
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+}
+
+/*
+ * Userspace moved the vCPU, by a reset perhaps, instead of answering: the
+ * instruction that asked is gone, nothing of it happens at the new place.
+ */
+static void moved_instead_of_answering(struct kunit *test)
+{
+	static const struct fake_step steps[] = {
+		{ FAKE_STEP_PIO, .insn_len = 1, .pio = { .port = 0x60, .size = 4, .in = true } },
+		{ FAKE_STEP_RDMSR, .insn_len = 2 },
+		{ FAKE_STEP_WRMSR, .insn_len = 2 },
+	};
+	struct io_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	unsigned int i;
+
+	vcpu->kvm->user_space_msr_mask = KVM_MSR_EXIT_REASON_UNKNOWN;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		kvm_rip_write(vcpu, CODE);
+		*gpr(guest, VCPU_REGS_RAX) = 0x1234;
+		*gpr(guest, VCPU_REGS_RCX) = 0x12345678;
+		fake_push(test, vcpu, &steps[i]);
+		HLT();
+		KUNIT_ASSERT_NE(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+		memset(vcpu->pio_data, 0xee, 4);
+		/* For the port read this lies in another exit's fields: harmless. */
+		vcpu->run->msr.data = 0x4444;
+		vcpu->run->msr.error = 1;
+		kvm_rip_write(vcpu, CODE + 0x100);
+		KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+		KUNIT_EXPECT_EQ(test, *gpr(guest, VCPU_REGS_RAX), 0x1234);
+		KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE + 0x101);
+		KUNIT_EXPECT_EQ(test, vcpu->stat.exception_injections, 0);
+	}
+}
+
+/*
+ * The stack of an event in delivery is on a device: the access belongs to no
+ * instruction that could be emulated.
+ */
+static void delivery_hits_a_device(struct kunit *test)
+{
+	struct io_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	kvm_queue_exception(vcpu, UD_VECTOR);
+	STEP(FAKE_STEP_TDP_FAULT, .cut_short = true,
+	     .fault = { .gpa = DEVICE + 0x20, .write = true });
+	KUNIT_ASSERT_EQ(test, fake_run(test, vcpu), KVM_EXIT_INTERNAL_ERROR);
+	KUNIT_EXPECT_EQ(test, vcpu->run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	KUNIT_ASSERT_EQ(test, vcpu->run->internal.ndata, 2);
+	KUNIT_EXPECT_EQ(test, vcpu->run->internal.data[1], DEVICE + 0x20);
+	/* It is still to be delivered. */
+	KUNIT_EXPECT_TRUE(test, vcpu->ev.exception.injected);
+}
+
+/* The hardware found an entry malformed: the VM cannot be trusted any more. */
+static void fault_by_malformed_entry(struct kunit *test)
+{
+	struct io_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	STEP(FAKE_STEP_TDP_FAULT, .fault = { .gpa = CODE, .rsvd = true });
+	KUNIT_EXPECT_EQ(test, fake_vcpu_ioctl(vcpu, KVM_RUN, 0), -EIO);
+	/* And so answers every further ioctl. */
+	KUNIT_EXPECT_EQ(test, fake_vcpu_ioctl(vcpu, KVM_RUN, 0), -EIO);
 }
 
 /* mov eax, [DEVICE + 0x10] */
@@ -387,6 +455,9 @@ static struct kunit_case complete_test_cases[] = {
 	KUNIT_CASE(pio_in),
 	KUNIT_CASE(pio_in_scribbled),
 	KUNIT_CASE(pio_in_immediate_exit),
+	KUNIT_CASE(moved_instead_of_answering),
+	KUNIT_CASE(delivery_hits_a_device),
+	KUNIT_CASE(fault_by_malformed_entry),
 	KUNIT_CASE(mmio_read),
 	KUNIT_CASE(mmio_read_by_fault),
 	KUNIT_CASE(mmio_write),
