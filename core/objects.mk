@@ -3,6 +3,7 @@
 mv-core += core/module.o
 mv-core += core/main.o core/capability.o
 mv-core += core/vm.o core/bus.o
+mv-core += $(if $(CONFIG_COMPAT),core/vm_compat.o)
 mv-core += core/vcpu.o core/vcpu_ioctl.o
 mv-core += core/run.o core/request.o core/event.o core/exit.o core/complete.o core/xfer.o
 mv-core += core/mmu/root.o core/mmu/iterate.o core/mmu/zap.o core/mmu/fault.o core/mmu/notifier.o

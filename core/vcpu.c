@@ -302,7 +302,9 @@ static const struct file_operations vcpu_fops = {
 	.owner = THIS_MODULE,
 	.release = vcpu_release,
 	.unlocked_ioctl = kvm_vcpu_ioctl,
+#ifdef CONFIG_COMPAT
 	.compat_ioctl = kvm_vcpu_compat_ioctl,
+#endif
 	.mmap = vcpu_mmap,
 	.llseek = noop_llseek,
 };

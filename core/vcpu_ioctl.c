@@ -294,21 +294,13 @@ static long ioctl_loaded(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned lon
 	return ioctl_registers(vcpu, ioctl, argp);
 }
 
-/* Of the process that made the VM, and only while the VM is sound. */
-static int ioctl_allowed(struct kvm_vcpu *vcpu)
-{
-	struct kvm *kvm = vcpu->kvm;
-
-	return kvm->mm != current->mm || READ_ONCE(kvm->vm_bugged) ? -EIO : 0;
-}
-
 long kvm_vcpu_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
 {
 	struct kvm_vcpu *vcpu = filp->private_data;
-	long ret = ioctl_allowed(vcpu);
+	long ret;
 
-	if (ret)
-		return ret;
+	if (!kvm_ioctl_allowed(vcpu->kvm))
+		return -EIO;
 	if (ioctl == KVM_GET_STATS_FD)
 		return kvm_vcpu_ioctl_get_stats_fd(vcpu);
 
@@ -321,6 +313,7 @@ long kvm_vcpu_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
 	return ret;
 }
 
+#ifdef CONFIG_COMPAT
 long kvm_vcpu_compat_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
 {
 	struct kvm_vcpu *vcpu = filp->private_data;
@@ -329,12 +322,12 @@ long kvm_vcpu_compat_ioctl(struct file *filp, unsigned int ioctl, unsigned long 
 	if (ioctl != KVM_SET_SIGNAL_MASK)
 		return compat_ptr_ioctl(filp, ioctl, arg);
 
-	ret = ioctl_allowed(vcpu);
-	if (ret)
-		return ret;
+	if (!kvm_ioctl_allowed(vcpu->kvm))
+		return -EIO;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	ret = set_signal_mask(vcpu, compat_ptr(arg), true);
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }
+#endif

@@ -274,7 +274,7 @@ static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long ar
 	struct kvm *kvm = filp->private_data;
 	void __user *argp = (void __user *)arg;
 
-	if (kvm->mm != current->mm || READ_ONCE(kvm->vm_bugged))
+	if (!kvm_ioctl_allowed(kvm))
 		return -EIO;
 
 	switch (ioctl) {
@@ -310,7 +310,9 @@ static const struct file_operations kvm_vm_fops = {
 	.owner = THIS_MODULE,
 	.release = kvm_vm_release,
 	.unlocked_ioctl = kvm_vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl = kvm_vm_compat_ioctl,
+#endif
 	.llseek = noop_llseek,
 };
 

@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rwlock.h>
+#include <linux/sched.h>
 #include <linux/srcu.h>
 #include <linux/xarray.h>
 
@@ -92,8 +93,15 @@ static inline struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, int idx)
 
 struct file;
 
+/* Ioctls are for the process that made the VM, and only while the VM is sound. */
+static inline bool kvm_ioctl_allowed(struct kvm *kvm)
+{
+	return kvm->mm == current->mm && !READ_ONCE(kvm->vm_bugged);
+}
+
 struct kvm *kvm_create_vm(void);
 int kvm_dev_ioctl_create_vm(unsigned long type);
+long kvm_vm_compat_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg);
 void kvm_get_kvm(struct kvm *kvm);
 void kvm_put_kvm(struct kvm *kvm);
 
