@@ -11,15 +11,16 @@
 #include <linux/ftrace.h>
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/vtime.h>
 
 /**
  * kvm_guest_context_enter() - leave the kernel's view of this CPU
  *
- * The guest runs with interrupts on as far as the host is concerned, and is a
- * quiescent state for RCU. Between this and kvm_guest_context_exit() nothing
- * may be traced, take a lock or use RCU.
+ * The guest runs with interrupts on as far as the host is concerned. Between
+ * this and kvm_guest_context_exit() nothing may be traced, take a lock or use
+ * RCU; with context tracking the guest is a quiescent state for RCU.
  *
  * Context: irqs off; noinstr caller.
  */
@@ -30,12 +31,7 @@ static __always_inline void kvm_guest_context_enter(void)
 	lockdep_hardirqs_on_prepare();
 	instrumentation_end();
 
-	if (!context_tracking_guest_enter()) {
-		/* Without context tracking, report at least this quiescent state. */
-		instrumentation_begin();
-		rcu_note_context_switch(false);
-		instrumentation_end();
-	}
+	context_tracking_guest_enter();
 	lockdep_hardirqs_on(CALLER_ADDR0);
 }
 
@@ -52,6 +48,25 @@ static __always_inline void kvm_guest_context_exit(void)
 	instrumentation_begin();
 	trace_hardirqs_off_finish();
 	instrumentation_end();
+}
+
+/**
+ * kvm_note_quiescent() - report a quiescent state to RCU, once a tick
+ * @noted: when that was done last, in jiffies
+ *
+ * RCU looks for reports when a tick comes, and a tick ends the guest. So once
+ * for each is as good as at every entry, and it is not cheap.
+ *
+ * Context: irqs off, no RCU read section; not noinstr.
+ */
+static __always_inline void kvm_note_quiescent(unsigned long *noted)
+{
+	unsigned long now = READ_ONCE(jiffies);
+
+	if (likely(*noted == now))
+		return;
+	*noted = now;
+	rcu_note_context_switch(false);
 }
 
 /* irqs off, before entry: what ran until now was the host's time. */

@@ -159,6 +159,7 @@ static void enter_guest_irqoff(struct kvm_vcpu *vcpu)
 		switch_fpu_return();
 	kvm_load_guest_xstate(vcpu);
 	kvm_load_guest_debug_regs(vcpu);
+	kvm_note_quiescent(&vcpu->quiescent_at);
 	kvm_guest_time_begin();
 	vcpu->last_run_cpu = vcpu->cpu;
 

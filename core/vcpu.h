@@ -64,6 +64,7 @@ struct kvm_vcpu {
 	int mode;				/* [a] enum vcpu_mode */
 	int cpu;				/* [t] CPU it was last loaded on, -1 before */
 	int last_run_cpu;			/* [t] CPU of the last entry */
+	unsigned long quiescent_at;		/* [t] jiffies of the last report to RCU */
 	u8 in_guest;				/* [t] between VM-entry and VM-exit; vmenter.S */
 	bool guest_fpu_loaded;			/* [t] */
 	bool fast_handled;			/* [t] the last exit needs no handler */
