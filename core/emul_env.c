@@ -64,6 +64,7 @@ bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature)
 		[EMUL_FEAT_SSE41] = X86_FEATURE_XMM4_1,
 		[EMUL_FEAT_AVX] = X86_FEATURE_AVX,
 		[EMUL_FEAT_AVX2] = X86_FEATURE_AVX2,
+		[EMUL_FEAT_NULL_BASE] = X86_FEATURE_NULL_SEL_CLR_BASE,
 	};
 	struct kvm_vcpu *vcpu = to_vcpu(c);
 

@@ -299,6 +299,11 @@ static enum emul_result find_entry(struct emul_ctxt *c, struct emul_opcode *e)
 		if (res != EMUL_CONTINUE)
 			return res;
 	}
+	/* What 64-bit mode does not have ends with opcode or ModRM: no operand is fetched. */
+	if ((e->flags & F_NO64) && emul_is_long(c)) {
+		*e = (struct emul_opcode){ .op = OP_UD };
+		return EMUL_CONTINUE;
+	}
 	if (e->op == OP_GROUP) {
 		unsigned int group = e->src2;
 

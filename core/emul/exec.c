@@ -66,13 +66,21 @@ static bool control_register_legal(struct emul_ctxt *c)
 	}
 }
 
+/* Likewise a segment register: there are six, and CS is loaded by far branches only. */
+static bool segment_register_legal(const struct emul_ctxt *c)
+{
+	unsigned int nr = c->modrm_reg & 7;
+
+	if (c->op != OP_MOV_TO_SREG && c->op != OP_MOV_FROM_SREG)
+		return true;
+	return nr <= EMUL_GS && (c->op == OP_MOV_FROM_SREG || nr != EMUL_CS);
+}
+
 static bool encoding_legal(struct emul_ctxt *c)
 {
 	u32 fl = c->flags;
 
-	if (!lock_legal(c) || !control_register_legal(c))
-		return false;
-	if ((fl & F_NO64) && emul_is_long(c))
+	if (!lock_legal(c) || !control_register_legal(c) || !segment_register_legal(c))
 		return false;
 	if ((fl & F_PROT) && emul_is_8086(c))
 		return false;

@@ -146,13 +146,14 @@ static enum emul_result load_8086(struct emul_ctxt *c, unsigned int seg, u16 sel
 static enum emul_result load_null(struct emul_ctxt *c, unsigned int seg, u16 sel)
 {
 	struct kvm_segment *s = emul_segment(c, seg);
-	bool keep_base = emul_env_has_feature(c, EMUL_FEAT_AMD);
+	bool keep_base = emul_env_has_feature(c, EMUL_FEAT_AMD) &&
+			 !emul_env_has_feature(c, EMUL_FEAT_NULL_BASE);
 
 	if (seg == EMUL_CS)
 		return emul_raise_err(c, EXC_GP, 0);
 	if (seg == EMUL_SS && (!emul_is_long(c) || c->cpl == 3 || (sel & 3) != c->cpl))
 		return emul_raise_err(c, EXC_GP, 0);
-	/* AMD leaves base and limit alone, Intel clears the base. */
+	/* Older AMD CPUs leave base and limit alone, all others clear the base. */
 	if (!keep_base)
 		s->base = 0;
 	s->selector = sel;
@@ -414,12 +415,8 @@ enum emul_result emul_exec_far(struct emul_ctxt *c)
 
 	switch (c->op) {
 	case OP_MOV_TO_SREG:
-		if (sreg == EMUL_CS || sreg > EMUL_GS)
-			return emul_raise(c, EXC_UD);
 		return exec_mov_to_sreg(c, c->src.val, sreg);
 	case OP_MOV_FROM_SREG:
-		if (sreg > EMUL_GS)
-			return emul_raise(c, EXC_UD);
 		c->dst.val = emul_segment(c, sreg)->selector;
 		return EMUL_CONTINUE;
 	case OP_POP_SREG:

@@ -67,8 +67,12 @@ enum emul_result emul_linearize(struct emul_ctxt *c, unsigned int seg, u64 ea,
 	const struct kvm_segment *s;
 
 	if (emul_is_long(c)) {
-		if (seg == EMUL_FS || seg == EMUL_GS)
+		if (seg == EMUL_FS || seg == EMUL_GS) {
+			/* AMD checks the offset too, Intel the sum only. */
+			if (emul_env_has_feature(c, EMUL_FEAT_AMD) && !emul_canonical(c, ea))
+				return segment_fault(c, seg);
 			ea += emul_segment(c, seg)->base;
+		}
 		*linear = ea;
 		if (!emul_canonical(c, ea) || !emul_canonical(c, ea + bytes - 1))
 			return segment_fault(c, seg);

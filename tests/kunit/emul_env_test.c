@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 
+#include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/vm.h"
 #include "tests/fake/fake.h"
@@ -264,6 +265,39 @@ static void set_long_mode(struct kunit *test)
 	vcpu_set(test, KVM_SET_SREGS, &sregs, sizeof(sregs));
 }
 
+/* The filter holds for an RDMSR and a WRMSR that are emulated, too. */
+static void emul_filtered_msr(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct kvm_msr_filter *filter = kunit_kzalloc(test, sizeof(*filter), GFP_KERNEL);
+	const u64 allow_none = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, filter);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, MSR_IA32_CR_PAT);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x06060606);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, 0x06060606);
+	KUNIT_ASSERT_EQ(test, EMULATE(0, 0x0f, 0x30), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->pat, 0x0606060606060606ULL);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.exception_injections, 0);
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)guest->arg, &allow_none, 8), 0);
+	filter->ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+		.base = MSR_IA32_CR_PAT,
+		.nmsrs = 1,
+		.bitmap = (u8 *)guest->arg,
+	};
+	KUNIT_ASSERT_EQ(test, kvm_vm_ioctl_set_msr_filter(vcpu->kvm, filter), 0);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0);
+	KUNIT_ASSERT_EQ(test, EMULATE(0, 0x0f, 0x30), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.exception_injections, 1);
+	KUNIT_EXPECT_EQ(test, vcpu->pat, 0x0606060606060606ULL);
+	KUNIT_ASSERT_EQ(test, EMULATE(0, 0x0f, 0x32), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.exception_injections, 2);
+	KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], 0);
+}
+
 static int emul_env_init(struct kunit *test)
 {
 	struct env_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
@@ -286,6 +320,7 @@ static struct kunit_case emul_env_test_cases[] = {
 	KUNIT_CASE(vector_load),
 	KUNIT_CASE(vector_store_to_device),
 	KUNIT_CASE(store_without_second_page),
+	KUNIT_CASE(emul_filtered_msr),
 	{}
 };
 

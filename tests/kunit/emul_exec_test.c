@@ -4,55 +4,7 @@
  * machine compared afterwards. Restart, repetition and device accesses, which
  * take more than one step, are in emul_io_test.c.
  */
-#include <kunit/test.h>
-#include <asm/processor-flags.h>
-
-#include "tests/kunit/emul_world.h"
-
-#define CF X86_EFLAGS_CF
-#define PF X86_EFLAGS_PF
-#define AF X86_EFLAGS_AF
-#define ZF X86_EFLAGS_ZF
-#define SF X86_EFLAGS_SF
-#define OF X86_EFLAGS_OF
-#define DF X86_EFLAGS_DF
-#define ARITH (CF | PF | AF | ZF | SF | OF)
-
-struct reg_val { u8 reg; bool set; u64 val; };
-struct mem_val { u32 addr; u8 bytes; u64 val; };
-
-struct exec_case {
-	const char *name;
-	enum world_mode mode;
-	u8 len;
-	u8 code[15];
-	struct reg_val in[5], out[8];
-	struct mem_val min[3], mout[3];
-	u64 fl_in;		/* flags set before */
-	u64 fl_mask, fl_out;	/* flags compared after; others must not change */
-	u8 cpl;
-	u8 page, page_flags;	/* page != 0: its permissions */
-	u64 cr0, cr4;		/* bits added */
-	u8 no_feature;		/* 1 + enum emul_feature */
-	enum emul_status status;
-	u8 vector;
-	u32 error;
-	u64 cr2;
-	u64 rip;		/* 0: the next instruction; no use for faults */
-};
-
-#define CODE(...)	.len = sizeof((u8[]){ __VA_ARGS__ }), .code = { __VA_ARGS__ }
-#define R(_r, _v)	{ EMUL_##_r, true, _v }
-#define M(_a, _n, _v)	{ _a, _n, _v }
-#define R_IN(...)		.in = { __VA_ARGS__ }
-#define R_OUT(...)	.out = { __VA_ARGS__ }
-#define M_IN(...)	.min = { __VA_ARGS__ }
-#define M_OUT(...)	.mout = { __VA_ARGS__ }
-#define FL(_mask, _out)	.fl_mask = (_mask), .fl_out = (_out)
-#define FAULT(_v)	.status = EMUL_EXCEPTION, .vector = (_v)
-#define PAGE_FAULT(_err, _cr2) \
-	.status = EMUL_EXCEPTION, .vector = 14, .error = (_err), .cr2 = (_cr2)
-#define ENABLE_AC	.cpl = 3, .cr0 = X86_CR0_AM, .fl_in = X86_EFLAGS_AC
+#include "tests/kunit/emul_case.h"
 
 static const struct exec_case cases[] = {
 	/* Moves in all widths. */
@@ -376,89 +328,12 @@ static const struct exec_case cases[] = {
 	  .status = EMUL_FAILED },
 };
 
-static void world_prepare(struct emul_world *w, const struct exec_case *t)
-{
-	unsigned int i;
-
-	world_init(w, t->mode);
-	if (t->cpl)
-		w->cpl = t->cpl;
-	w->rflags |= t->fl_in;
-	w->cr[0] |= t->cr0;
-	w->cr[4] |= t->cr4;
-	if (t->page)
-		w->page[t->page] = t->page_flags;
-	if (t->no_feature)
-		w->missing[t->no_feature - 1] = true;
-	for (i = 0; i < ARRAY_SIZE(t->in) && t->in[i].set; i++)
-		w->gpr[t->in[i].reg] = t->in[i].val;
-	for (i = 0; i < ARRAY_SIZE(t->min) && t->min[i].bytes; i++)
-		world_put(w, t->min[i].addr, t->min[i].val, t->min[i].bytes);
-	for (i = 0; i < 32; i++)
-		w->vec[1][i] = 0x10 + i;
-	memcpy(w->ram + WORLD_CODE, t->code, t->len);
-}
-
-static void check_flags(struct kunit *test, const struct exec_case *t, struct emul_world *want,
-			struct emul_world *w)
-{
-	/* Flags a case does not speak of are undefined only if it names others. */
-	u64 care = t->fl_mask ? ~(u64)ARITH | t->fl_mask : ~0ull;
-	u64 expect = (want->rflags & ~t->fl_mask) | t->fl_out;
-
-	KUNIT_EXPECT_EQ_MSG(test, w->rflags & care, expect & care, "%s: flags", t->name);
-}
-
-static void check_world(struct kunit *test, const struct exec_case *t, struct emul_world *want,
-			struct emul_world *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(t->out) && t->out[i].set; i++)
-		want->gpr[t->out[i].reg] = t->out[i].val;
-	for (i = 0; i < ARRAY_SIZE(t->mout) && t->mout[i].bytes; i++)
-		world_put(want, t->mout[i].addr, t->mout[i].val, t->mout[i].bytes);
-	for (i = 0; i < 16; i++)
-		KUNIT_EXPECT_EQ_MSG(test, w->gpr[i], want->gpr[i], "%s: register %u", t->name, i);
-	for (i = 0; i < WORLD_RAM; i++) {
-		if (w->ram[i] != want->ram[i])
-			break;
-	}
-	KUNIT_EXPECT_EQ_MSG(test, i, WORLD_RAM, "%s: memory differs", t->name);
-}
-
 static void exec_table(struct kunit *test)
 {
-	const struct exec_case *t = test->param_value;
-	struct emul_world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
-	struct emul_world *want = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
-	enum emul_status status;
-	u64 rip = WORLD_CODE;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, w);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, want);
-	world_prepare(w, t);
-	world_prepare(want, t);
-	status = emul_run(&w->c, 0, NULL, 0);
-	KUNIT_EXPECT_EQ_MSG(test, status, t->status, "%s: status", t->name);
-	if (t->status == EMUL_EXCEPTION) {
-		KUNIT_EXPECT_EQ_MSG(test, w->c.exception.vector, t->vector, "%s", t->name);
-		KUNIT_EXPECT_EQ_MSG(test, w->c.exception.error_code, t->error, "%s", t->name);
-		KUNIT_EXPECT_EQ_MSG(test, w->c.exception.cr2, t->cr2, "%s", t->name);
-	} else if (t->status != EMUL_FAILED) {
-		rip = t->rip ? t->rip : WORLD_CODE + t->len;
-	}
-	KUNIT_EXPECT_EQ_MSG(test, w->rip, rip, "%s: rip", t->name);
-	check_flags(test, t, want, w);
-	check_world(test, t, want, w);
+	emul_case_run(test, test->param_value);
 }
 
-static void case_to_desc(const struct exec_case *t, char *desc)
-{
-	strscpy(desc, t->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(exec, cases, case_to_desc);
+KUNIT_ARRAY_PARAM(exec, cases, emul_case_desc);
 
 static struct emul_world *new_world(struct kunit *test, enum world_mode mode)
 {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every difference between the emulator and a CPU that was ever found by
+ * running both (tests/fuzz/emul), reduced to the instruction that shows it.
+ * What the instruction set says in general is in emul_exec_test.c.
+ */
+#include "tests/kunit/emul_case.h"
+
+static const struct exec_case corpus[] = {
+	/* A segment register that does not exist is found before its operand is read. */
+	{ "mov sreg 7 from absent memory", WORLD_L64, CODE(0x8e, 0x3b), R_IN(R(RBX, 0x2000)),
+	  .page = 2, .page_flags = 0, FAULT(6) },
+	{ "mov cs from a non-canonical address", WORLD_L64, CODE(0x42, 0x8e, 0x0b),
+	  R_IN(R(RBX, 0x800000000000)), FAULT(6) },
+	{ "mov cs with operand size prefixes", WORLD_L64, CODE(0x66, 0x48, 0x8e, 0x0b),
+	  R_IN(R(RBX, 0x800000000000)), FAULT(6) },
+	{ "mov memory, sreg 6", WORLD_P32, CODE(0x8c, 0x33), R_IN(R(RBX, 0x2000)),
+	  .page = 2, .page_flags = 0, FAULT(6) },
+
+	/* An opcode that 64-bit mode does not have is #UD, however long its operand. */
+	{ "call far, too long", WORLD_L64, CODE(0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+	  0x48, 0x9a, 0, 0, 0, 0, 0), FAULT(6) },
+	{ "group 1 alias, immediate too long", WORLD_L64, CODE(0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+	  0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x82, 0xc0), FAULT(6) },
+	{ "group 1 alias, displacement too long", WORLD_L64, CODE(0x66, 0x66, 0x66, 0x66, 0x66,
+	  0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x82, 0x84, 0x24, 0), FAULT(13) },
+};
+
+static void corpus_table(struct kunit *test)
+{
+	emul_case_run(test, test->param_value);
+}
+
+KUNIT_ARRAY_PARAM(corpus, corpus, emul_case_desc);
+
+/* Loading a null selector leaves the base alone on older AMD CPUs only. */
+static void null_selector_base(struct kunit *test)
+{
+	static const struct {
+		bool amd, clears;
+		u64 base;
+	} cpus[] = { { true, true, 0 }, { true, false, 0x1234 }, { false, false, 0 } };
+	static const u8 mov_gs_ax[] = { 0x8e, 0xe8 };
+	struct emul_world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, w);
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		world_init(w, WORLD_L64);
+		w->missing[EMUL_FEAT_AMD] = !cpus[i].amd;
+		w->missing[EMUL_FEAT_NULL_BASE] = !cpus[i].clears;
+		w->seg[EMUL_GS].base = 0x1234;
+		KUNIT_EXPECT_EQ(test, world_run(w, mov_gs_ax, sizeof(mov_gs_ax)), EMUL_DONE);
+		KUNIT_EXPECT_EQ(test, w->seg[EMUL_GS].base, cpus[i].base);
+	}
+}
+
+/* An FS or GS base that makes an offset canonical: AMD refuses the offset. */
+static void segment_offset_canonical(struct kunit *test)
+{
+	static const u8 mov_al_gs_rbx[] = { 0x65, 0x8a, 0x03 };
+	struct emul_world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, w);
+	world_init(w, WORLD_L64);
+	w->seg[EMUL_GS].base = -0x800000000000ull + 0x2000;
+	w->gpr[EMUL_RBX] = 0x800000000000;
+	KUNIT_EXPECT_EQ(test, world_run(w, mov_al_gs_rbx, sizeof(mov_al_gs_rbx)), EMUL_EXCEPTION);
+	KUNIT_EXPECT_EQ(test, w->c.exception.vector, 13);
+	w->missing[EMUL_FEAT_AMD] = true;
+	KUNIT_EXPECT_EQ(test, world_run(w, mov_al_gs_rbx, sizeof(mov_al_gs_rbx)), EMUL_DONE);
+}
+
+static struct kunit_case corpus_test_cases[] = {
+	KUNIT_CASE_PARAM(corpus_table, corpus_gen_params),
+	KUNIT_CASE(null_selector_base),
+	KUNIT_CASE(segment_offset_canonical),
+	{}
+};
+
+static struct kunit_suite emul_corpus_suite = {
+	.name = "emul_corpus",
+	.test_cases = corpus_test_cases,
+};
+
+kunit_test_suite(emul_corpus_suite);
