@@ -14,6 +14,7 @@
 #include "core/exit.h"
 #include "core/regs.h"
 #include "core/run.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
@@ -45,6 +46,7 @@ static enum run_result ask_mmio_read(struct kvm_vcpu *vcpu)
 	run->mmio.phys_addr = io->gpa + done;
 	run->mmio.len = min_t(u32, io->len - done, MMIO_CHUNK);
 	run->mmio.is_write = 0;
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, run->mmio.len, run->mmio.phys_addr, NULL);
 	vcpu->stat.mmio_exits++;
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_MMIO);
 }
@@ -66,6 +68,7 @@ static enum run_result settle_mmio_read(struct kvm_vcpu *vcpu)
 	/* Computed anew: run->mmio.len is userspace's to scribble on. */
 	chunk = min_t(u8, io->len - done, MMIO_CHUNK);
 	memcpy(io->data + done, run->mmio.data, chunk);
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, chunk, io->gpa + done, io->data + done);
 	vcpu->complete.done = done + chunk;
 	if (vcpu->complete.done < io->len)
 		return ask_mmio_read(vcpu);
@@ -87,6 +90,8 @@ static enum run_result hand_out_stores(struct kvm_vcpu *vcpu)
 	for (; owed->access < c->nr_writes; owed->access++, owed->done = 0) {
 		struct emul_access *w = &c->writes[owed->access];
 
+		if (!owed->done)
+			trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, w->len, w->gpa, w->data);
 		if (!owed->done && kvm_bus_write(vcpu, KVM_BUS_MMIO, w->gpa, w->len, w->data))
 			continue;
 		if (owed->done >= w->len)
@@ -143,6 +148,7 @@ static enum run_result start_pio_out(struct kvm_vcpu *vcpu)
 	const u8 *data = vcpu->pio_data;
 	u32 i;
 
+	trace_kvm_pio(KVM_TRACE_WRITE, io->port, io->size, io->count, data);
 	if (!kvm_bus_write(vcpu, KVM_BUS_PIO, io->port, io->size, data)) {
 		vcpu->complete.kind = COMPLETE_STEP;
 		return exit_string_pio(vcpu, KVM_EXIT_IO_OUT);

@@ -10,6 +10,7 @@
 #include "core/event.h"
 #include "core/regs.h"
 #include "core/request.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/event.h"
@@ -286,20 +287,27 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 	if (!(vcpu->cr0 & X86_CR0_PE))
 		ex->has_error_code = false;
 	vcpu->stat.exception_injections++;
+	trace_kvm_inj_exception(ex->vector, ex->has_error_code, ex->error_code, false);
 	kvm_x86_inject_exception(vcpu);
 }
 
 /* Row 1 of the table below. Return: something went in. */
 static bool reinject(struct kvm_vcpu *vcpu)
 {
-	if (vcpu->ev.exception.injected)
+	const struct kvm_queued_interrupt *irq = &vcpu->ev.interrupt;
+	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
+
+	if (ex->injected) {
+		trace_kvm_inj_exception(ex->vector, ex->has_error_code, ex->error_code, true);
 		kvm_x86_inject_exception(vcpu);
-	else if (vcpu->ev.nmi_injected)
+	} else if (vcpu->ev.nmi_injected) {
 		kvm_x86_inject_nmi(vcpu);
-	else if (vcpu->ev.interrupt.injected)
+	} else if (irq->injected) {
+		trace_kvm_inj_virq(irq->nr, irq->soft, true);
 		kvm_x86_inject_irq(vcpu, true);
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 
@@ -365,6 +373,7 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 		vcpu->ev.user_irq_pending = false;
 		kvm_queue_interrupt(vcpu, vcpu->ev.user_irq, false);
 		vcpu->stat.irq_injections++;
+		trace_kvm_inj_virq(vcpu->ev.interrupt.nr, false, false);
 		kvm_x86_inject_irq(vcpu, false);
 		injected = true;
 	}

@@ -6,6 +6,7 @@
  */
 #include <linux/kvm_para.h>
 #include <linux/printk.h>
+#include <asm/trap_pf.h>
 
 #include "core/bus.h"
 #include "core/complete.h"
@@ -19,6 +20,7 @@
 #include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/run.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/event.h"
@@ -113,6 +115,7 @@ static enum run_result pio_out(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 {
 	u32 val = kvm_eax_read(vcpu);
 
+	trace_kvm_pio(KVM_TRACE_WRITE, io->port, io->size, 1, &val);
 	if (kvm_bus_write(vcpu, KVM_BUS_PIO, io->port, io->size, &val))
 		return exit_skip_insn(vcpu);
 	memcpy(vcpu->pio_data, &val, io->size);
@@ -186,6 +189,7 @@ enum run_result exit_rdmsr(struct kvm_vcpu *vcpu)
 	if (!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_READ))
 		return msr_to_user(vcpu, MSR_FILTERED, false, 0);
 	result = kvm_get_msr(vcpu, index, &data, false);
+	trace_kvm_msr(KVM_TRACE_READ, index, data, result != MSR_OK);
 	if (result != MSR_OK)
 		return msr_to_user(vcpu, result, false, 0);
 	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, (u32)data);
@@ -202,6 +206,7 @@ enum run_result exit_wrmsr(struct kvm_vcpu *vcpu)
 	if (!kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_WRITE))
 		return msr_to_user(vcpu, MSR_FILTERED, true, data);
 	result = kvm_set_msr(vcpu, index, data, false);
+	trace_kvm_msr(KVM_TRACE_WRITE, index, data, result != MSR_OK);
 	if (result != MSR_OK)
 		return msr_to_user(vcpu, result, true, data);
 	return exit_skip_insn(vcpu);
@@ -225,6 +230,9 @@ enum run_result exit_hypercall(struct kvm_vcpu *vcpu)
 	long ret = kvm_x86_get_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
 
 	vcpu->stat.hypercalls++;
+	trace_kvm_hypercall(vcpu->regs[VCPU_REGS_RAX], vcpu->regs[VCPU_REGS_RBX],
+			    vcpu->regs[VCPU_REGS_RCX], vcpu->regs[VCPU_REGS_RDX],
+			    vcpu->regs[VCPU_REGS_RSI]);
 	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, is_64_bit_mode(vcpu) ? ret : (u32)ret);
 	return exit_skip_insn(vcpu);
 }
@@ -243,6 +251,7 @@ static enum run_result cr8_write(struct kvm_vcpu *vcpu, unsigned long val)
 
 static enum run_result cr_write(struct kvm_vcpu *vcpu, u8 cr, unsigned long val)
 {
+	trace_kvm_cr(KVM_TRACE_WRITE, cr, val);
 	switch (cr) {
 	case 0:
 		return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, val));
@@ -282,6 +291,7 @@ static enum run_result cr_read(struct kvm_vcpu *vcpu, u8 cr, u8 gpr)
 	default:
 		return exit_undefined(vcpu);
 	}
+	trace_kvm_cr(KVM_TRACE_READ, cr, val);
 	kvm_register_write(vcpu, gpr, val);
 	return exit_skip_insn(vcpu);
 }
@@ -429,6 +439,14 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 	return RUN_REENTER;
 }
 
+/* As the CPU words it, for the trace. */
+static u64 page_fault_code(const struct tdp_fault *fault)
+{
+	return (fault->present ? X86_PF_PROT : 0) | (fault->write ? X86_PF_WRITE : 0) |
+	       (fault->user ? X86_PF_USER : 0) | (fault->rsvd ? X86_PF_RSVD : 0) |
+	       (fault->exec ? X86_PF_INSTR : 0);
+}
+
 /**
  * exit_tdp_fault() - an access the second-stage tables did not allow
  * @vcpu: the vCPU
@@ -439,6 +457,7 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
 			       const u8 *insn, int insn_len)
 {
+	trace_kvm_page_fault(vcpu, fault->gpa, page_fault_code(fault));
 	switch (tdp_handle_fault(vcpu, fault)) {
 	case TDP_FIXED:
 	case TDP_SPURIOUS:

@@ -15,4 +15,4 @@ mv-core += core/msr.o core/msr_filter.o core/mtrr.o core/mce.o core/user_return.
 mv-core += core/cpuid.o core/cpuid_caps.o
 mv-core += core/fpu.o
 mv-core += core/tsc.o core/clock.o
-mv-core += core/stats.o
+mv-core += core/stats.o core/trace.o

@@ -18,6 +18,7 @@
 #include "core/regs.h"
 #include "core/request.h"
 #include "core/run.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "core/xfer.h"
@@ -141,7 +142,9 @@ static void enter_repeatedly(struct kvm_vcpu *vcpu)
 	enum run_result result;
 
 	do {
+		trace_kvm_entry(vcpu, vcpu->ev.immediate_exit);
 		result = kvm_x86_vcpu_run(vcpu);
+		trace_kvm_exit(vcpu);
 		/* A kick or a host interrupt that came meanwhile wants the long way. */
 	} while (result == RUN_REENTER_FAST && !kvm_request_pending(vcpu) &&
 		 READ_ONCE(vcpu->mode) == IN_RUN_LOOP && !xfer_work_pending());
@@ -359,5 +362,6 @@ int kvm_vcpu_ioctl_run(struct kvm_vcpu *vcpu)
 	ret = run_with_guest_fpu(vcpu);
 	kvm_put_guest_fpu(vcpu);
 	leave_sigmask(vcpu);
+	trace_kvm_userspace_exit(vcpu->run->exit_reason, ret);
 	return ret;
 }

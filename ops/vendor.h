@@ -16,22 +16,26 @@
  * VENDOR_PTE_H     format of a second-stage page-table entry
  * VENDOR_NAME      prefix of log lines and of the module's name
  * VENDOR_RIVAL     stock module that can hold the same hardware
+ * VENDOR_ISA       whose exit reasons a trace shows, as readers of traces know it
  */
 #if defined(__VMX__)
 #define VENDOR_INLINE_H	"vmx/inline.h"
 #define VENDOR_PTE_H	"vmx/pte.h"
 #define VENDOR_NAME	"vmx"
 #define VENDOR_RIVAL	"kvm_intel"
+#define VENDOR_ISA	1
 #elif defined(__SVM__)
 #define VENDOR_INLINE_H	"svm/inline.h"
 #define VENDOR_PTE_H	"svm/pte.h"
 #define VENDOR_NAME	"svm"
 #define VENDOR_RIVAL	"kvm_amd"
+#define VENDOR_ISA	2
 #else
 #define VENDOR_INLINE_H	"tests/fake/inline.h"
 #define VENDOR_PTE_H	"tests/fake/pte.h"
 #define VENDOR_NAME	"fake"
 #define VENDOR_RIVAL	"kvm"
+#define VENDOR_ISA	0
 #endif
 
 #endif /* MONOVISOR_OPS_VENDOR_H */
