@@ -20,18 +20,36 @@
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/regs.h"
+#include "core/trace.h"
 #include "ops/regs.h"
 #include "ops/vcpu.h"
 
 #define DEFAULT_MAXPHYADDR	36
 #define MAX_MAXPHYADDR		52
 
-struct kvm_cpuid_entry2 *kvm_find_cpuid_entry(struct kvm_vcpu *vcpu, u32 function, u32 index)
+/* Ranges of functions differ in their upper bits, functions of a range in the lower ones. */
+static unsigned int bucket(u32 function)
 {
-	struct kvm_cpuid_entry2 *entry = vcpu->cpuid_entries;
+	return (function ^ function >> 26) % KVM_CPUID_BUCKETS;
+}
+
+/* For each bucket the first entry in it; the last one of all where there is none. */
+static void index_entries(struct kvm_vcpu *vcpu)
+{
 	int i;
 
-	for (i = 0; i < vcpu->cpuid_nent; i++, entry++) {
+	BUILD_BUG_ON(KVM_MAX_CPUID_ENTRIES - 1 > U8_MAX);
+	memset(vcpu->cpuid_first, vcpu->cpuid_nent - 1, sizeof(vcpu->cpuid_first));
+	for (i = vcpu->cpuid_nent - 1; i >= 0; i--)
+		vcpu->cpuid_first[bucket(vcpu->cpuid_entries[i].function)] = i;
+}
+
+struct kvm_cpuid_entry2 *kvm_find_cpuid_entry(struct kvm_vcpu *vcpu, u32 function, u32 index)
+{
+	int i = vcpu->cpuid_first[bucket(function)];
+	struct kvm_cpuid_entry2 *entry = vcpu->cpuid_entries + i;
+
+	for (; i < vcpu->cpuid_nent; i++, entry++) {
 		if (entry->function == function &&
 		    (!(entry->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || entry->index == index))
 			return entry;
@@ -67,9 +85,6 @@ static u32 vendor_caps(struct kvm_vcpu *vcpu)
 	if (vendor_is(leaf0, "AuthenticAMD") || vendor_is(leaf0, "AMDisbetter!") ||
 	    vendor_is(leaf0, "HygonGenuine"))
 		return BIT(GUEST_CAP_AMD_COMPAT);
-	if (vendor_is(leaf0, "GenuineIntel") || vendor_is(leaf0, "CentaurHauls") ||
-	    vendor_is(leaf0, "  Shanghai  "))
-		return BIT(GUEST_CAP_INTEL_COMPAT);
 	return 0;
 }
 
@@ -85,8 +100,6 @@ static const struct {
 	{ GUEST_CAP_RDPID, true, X86_FEATURE_RDPID },
 	{ GUEST_CAP_LONG_MODE, true, X86_FEATURE_LM },
 	{ GUEST_CAP_NX, true, X86_FEATURE_NX },
-	{ GUEST_CAP_1G_PAGES, true, X86_FEATURE_GBPAGES },
-	{ GUEST_CAP_PCID, true, X86_FEATURE_PCID },
 	{ GUEST_CAP_MONITOR, false, X86_FEATURE_MWAIT },
 	{ GUEST_CAP_X2APIC, true, X86_FEATURE_X2APIC },
 	{ GUEST_CAP_TSC_DEADLINE, true, X86_FEATURE_TSC_DEADLINE_TIMER },
@@ -97,6 +110,7 @@ static const struct {
 	{ GUEST_CAP_PRED_CMD, true, X86_FEATURE_SPEC_CTRL },
 	{ GUEST_CAP_PRED_CMD, true, X86_FEATURE_AMD_IBPB },
 	{ GUEST_CAP_RTM, true, X86_FEATURE_RTM },
+	{ GUEST_CAP_TSC_ADJUST, false, X86_FEATURE_TSC_ADJUST },
 };
 
 static u32 decode_caps(struct kvm_vcpu *vcpu)
@@ -173,6 +187,7 @@ static u64 guest_xcr0(struct kvm_vcpu *vcpu)
 /* What holds for the vCPU from the entries it has now. */
 static void derive(struct kvm_vcpu *vcpu)
 {
+	index_entries(vcpu);
 	vcpu->cpuid_caps = decode_caps(vcpu);
 	vcpu->maxphyaddr = guest_maxphyaddr(vcpu);
 	vcpu->reserved_gpa_bits = GENMASK_ULL(63, vcpu->maxphyaddr);
@@ -372,32 +387,47 @@ static void set_bit_if(u32 *reg, u32 bit, bool on)
 	*reg = on ? *reg | bit : *reg & ~bit;
 }
 
-/* Bits that follow the vCPU's registers. */
-static void apply_dynamic(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
+/* Bits that follow the vCPU's registers, of an entry's registers. */
+static void apply_dynamic(struct kvm_vcpu *vcpu, const struct kvm_cpuid_entry2 *entry, u32 *ebx,
+			  u32 *ecx, u32 *edx)
 {
 	switch (entry->function) {
 	case 1:
-		set_bit_if(&entry->ecx, BIT(X86_FEATURE_OSXSAVE & 31),
+		set_bit_if(ecx, BIT(X86_FEATURE_OSXSAVE & 31),
 			   kvm_read_cr4_bits(vcpu, X86_CR4_OSXSAVE));
 		if (!(vcpu->apic_base & MSR_IA32_APICBASE_ENABLE))
-			entry->edx &= ~BIT(X86_FEATURE_APIC & 31);
+			*edx &= ~BIT(X86_FEATURE_APIC & 31);
 		break;
 	case 7:
 		if (entry->index == 0)
-			set_bit_if(&entry->ecx, BIT(X86_FEATURE_OSPKE & 31),
+			set_bit_if(ecx, BIT(X86_FEATURE_OSPKE & 31),
 				   kvm_read_cr4_bits(vcpu, X86_CR4_PKE));
 		break;
 	case 0xd:
 		if (entry->index == 0)
-			entry->ebx = kvm_xstate_size(vcpu->xcr0, false);
+			*ebx = kvm_xstate_size(vcpu->xcr0, false);
 		else if (entry->index == 1 && entry->ebx)
-			entry->ebx = kvm_xstate_size(vcpu->xcr0 | vcpu->xss, true);
+			*ebx = kvm_xstate_size(vcpu->xcr0 | vcpu->xss, true);
 		break;
 	case 0x80000001:
 		if (guest_cap(vcpu, GUEST_CAP_AMD_COMPAT) &&
 		    !(vcpu->apic_base & MSR_IA32_APICBASE_ENABLE))
-			entry->edx &= ~BIT(X86_FEATURE_APIC & 31);
+			*edx &= ~BIT(X86_FEATURE_APIC & 31);
 		break;
+	}
+}
+
+/* Beyond the last level of these leaves the index comes back, and the x2APIC id stays. */
+static void beyond_topology(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 *ecx, u32 *edx)
+{
+	struct kvm_cpuid_entry2 *level1;
+
+	if (function != 0xb && function != 0x1f)
+		return;
+	level1 = kvm_find_cpuid_entry(vcpu, function, 1);
+	if (level1) {
+		*ecx = index & 0xff;
+		*edx = level1->edx;
 	}
 }
 
@@ -412,24 +442,43 @@ static void apply_dynamic(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
 void kvm_cpuid(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	u32 function = *eax, index = *ecx;
-	struct kvm_cpuid_entry2 *found, entry = {};
+	const struct kvm_cpuid_entry2 *entry;
 
-	found = kvm_find_cpuid_entry(vcpu, function, index);
-	if (!found)
-		found = out_of_range_entry(vcpu, function, index);
-	if (found) {
-		entry = *found;
-		apply_dynamic(vcpu, &entry);
-	} else if (function == 0xb || function == 0x1f) {
-		/* Beyond the last level: the index comes back, and the x2APIC id stays. */
-		found = kvm_find_cpuid_entry(vcpu, function, 1);
-		if (found) {
-			entry.ecx = index & 0xff;
-			entry.edx = found->edx;
-		}
+	entry = kvm_find_cpuid_entry(vcpu, function, index);
+	if (unlikely(!entry))
+		entry = out_of_range_entry(vcpu, function, index);
+	if (unlikely(!entry)) {
+		*eax = 0;
+		*ebx = 0;
+		*ecx = 0;
+		*edx = 0;
+		beyond_topology(vcpu, function, index, ecx, edx);
+		return;
 	}
-	*eax = entry.eax;
-	*ebx = entry.ebx;
-	*ecx = entry.ecx;
-	*edx = entry.edx;
+	*eax = entry->eax;
+	*ebx = entry->ebx;
+	*ecx = entry->ecx;
+	*edx = entry->edx;
+	apply_dynamic(vcpu, entry, ebx, ecx, edx);
+}
+
+/**
+ * kvm_cpuid_insn() - execute CPUID on the vCPU's registers
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: any, also irqs off between an exit and an entry.
+ */
+void kvm_cpuid_insn(struct kvm_vcpu *vcpu)
+{
+	u32 function = vcpu->regs[VCPU_REGS_RAX], index = vcpu->regs[VCPU_REGS_RCX];
+	u32 eax = function, ebx, ecx = index, edx;
+
+	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx);
+	vcpu->regs[VCPU_REGS_RAX] = eax;
+	vcpu->regs[VCPU_REGS_RBX] = ebx;
+	vcpu->regs[VCPU_REGS_RCX] = ecx;
+	vcpu->regs[VCPU_REGS_RDX] = edx;
+	vcpu->regs_dirty |= BIT(VCPU_REGS_RAX) | BIT(VCPU_REGS_RBX) | BIT(VCPU_REGS_RCX) |
+			    BIT(VCPU_REGS_RDX);
 }

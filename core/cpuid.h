@@ -17,16 +17,14 @@ enum guest_cap {
 	GUEST_CAP_RDPID,
 	GUEST_CAP_LONG_MODE,
 	GUEST_CAP_NX,
-	GUEST_CAP_1G_PAGES,
-	GUEST_CAP_PCID,
 	GUEST_CAP_MONITOR,
-	GUEST_CAP_INTEL_COMPAT,	/* vendor string is Intel's or Zhaoxin's */
-	GUEST_CAP_AMD_COMPAT,	/* AMD's or Hygon's */
+	GUEST_CAP_AMD_COMPAT,	/* vendor string is AMD's or Hygon's */
 	GUEST_CAP_X2APIC,
 	GUEST_CAP_TSC_DEADLINE,
 	GUEST_CAP_SPEC_CTRL,
 	GUEST_CAP_PRED_CMD,
 	GUEST_CAP_RTM,
+	GUEST_CAP_TSC_ADJUST,
 };
 
 static __always_inline bool guest_cap(const struct kvm_vcpu *vcpu, enum guest_cap cap)
@@ -68,6 +66,7 @@ struct kvm_cpuid2;
 struct kvm_cpuid_entry2 *kvm_find_cpuid_entry(struct kvm_vcpu *vcpu, u32 function, u32 index);
 /* As CPUID executes: also out-of-range and dynamic (OSXSAVE, OSPKE, APIC) rules. */
 void kvm_cpuid(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+void kvm_cpuid_insn(struct kvm_vcpu *vcpu);
 /* A feature bit in the guest's CPUID, X86_FEATURE_* (slow: searches). */
 bool guest_cpuid_has(struct kvm_vcpu *vcpu, unsigned int x86_feature);
 /* A feature this host and module offer. */

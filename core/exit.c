@@ -142,14 +142,7 @@ enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 
 enum run_result exit_cpuid(struct kvm_vcpu *vcpu)
 {
-	u32 eax = vcpu->regs[VCPU_REGS_RAX];
-	u32 ebx, ecx = vcpu->regs[VCPU_REGS_RCX], edx;
-
-	kvm_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
-	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, eax);
-	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, ebx);
-	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, ecx);
-	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, edx);
+	kvm_cpuid_insn(vcpu);
 	return exit_skip_insn(vcpu);
 }
 

@@ -229,7 +229,7 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		msr->data = kvm_read_l1_tsc(vcpu, rdtsc());
 		return MSR_OK;
 	case MSR_IA32_TSC_ADJUST:
-		if (!msr->host_initiated && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
+		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_TSC_ADJUST))
 			return MSR_INVALID;
 		msr->data = vcpu->ia32_tsc_adjust;
 		return MSR_OK;
@@ -334,7 +334,7 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		kvm_write_tsc(vcpu, msr->data, msr->host_initiated);
 		return MSR_OK;
 	case MSR_IA32_TSC_ADJUST:
-		if (!msr->host_initiated && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
+		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_TSC_ADJUST))
 			return MSR_INVALID;
 		kvm_adjust_tsc(vcpu, msr->data, msr->host_initiated);
 		return MSR_OK;

@@ -43,6 +43,7 @@ enum vcpu_mode {
 #define KVM_NR_FIXED_MTRR	11
 #define KVM_NR_VAR_MTRR		8
 #define KVM_NR_MCE_BANKS	32
+#define KVM_CPUID_BUCKETS	64
 
 /* Guest MTRRs: kept for the guest to read back; memory types come from PAT and the host. */
 struct kvm_mtrr {
@@ -128,6 +129,7 @@ struct kvm_vcpu {
 	/* --- CPUID (cpuid.c) --- */
 	struct kvm_cpuid_entry2 *cpuid_entries;	/* [t] kvmalloc'ed */
 	int cpuid_nent;				/* [t] */
+	u8 cpuid_first[KVM_CPUID_BUCKETS];	/* [t] where to begin a search, see cpuid.c */
 	u8 maxphyaddr;				/* [t] guest physical address width */
 	u64 reserved_gpa_bits;			/* [t] bits above maxphyaddr */
 	u64 guest_supported_xcr0;		/* [t] */
