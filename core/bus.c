@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The port and memory buses as far as they are served in the kernel: who
- * listens where, and what a write does there. Accesses nobody listens to are
+ * listens where, and what an access does there. Accesses nobody listens to are
  * userspace's (complete.c).
  */
 #include <linux/eventfd.h>
@@ -13,16 +13,21 @@
 
 #include "core/bus.h"
 #include "core/compat.h"
+#include "core/irq/ioapic.h"
+#include "core/irq/pic.h"
+#include "core/irq/pit.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 
 enum listener_kind {
 	LISTENER_IOEVENTFD,	/* a write signals an eventfd; the datum is dropped */
 	LISTENER_COALESCED,	/* a write is queued for userspace to find later */
+	LISTENER_DEVICE,	/* reads too */
 };
 
 struct listener {
 	enum listener_kind kind;
+	enum kvm_device device;
 	gpa_t addr;
 	u32 len;			/* ioeventfd: of the access, 0 for any */
 	struct eventfd_ctx *eventfd;
@@ -96,6 +101,60 @@ out:
 	return queued;
 }
 
+/* A device takes what lies within it whole. */
+static bool within(const struct listener *l, gpa_t addr, u32 len)
+{
+	return addr >= l->addr && addr - l->addr + len <= l->len;
+}
+
+static bool write_device(struct kvm *kvm, const struct listener *l, gpa_t addr, u32 len,
+			 const void *data)
+{
+	u32 offset = addr - l->addr;
+
+	if (!within(l, addr, len))
+		return false;
+	switch (l->device) {
+	case KVM_DEVICE_PIC_MASTER:
+		return kvm_pic_write(kvm, PIC_MASTER, offset, len, data);
+	case KVM_DEVICE_PIC_SLAVE:
+		return kvm_pic_write(kvm, PIC_SLAVE, offset, len, data);
+	case KVM_DEVICE_ELCR:
+		return kvm_pic_write(kvm, PIC_ELCR, offset, len, data);
+	case KVM_DEVICE_PIT:
+		return kvm_pit_write(kvm, offset, len, data);
+	case KVM_DEVICE_SPEAKER:
+		return !offset && kvm_speaker_write(kvm, len, data);
+	case KVM_DEVICE_IOAPIC:
+		return kvm_ioapic_write(kvm, offset, len, data);
+	}
+	return false;
+}
+
+static bool read_device(struct kvm *kvm, const struct listener *l, gpa_t addr, u32 len,
+			void *data)
+{
+	u32 offset = addr - l->addr;
+
+	if (l->kind != LISTENER_DEVICE || !within(l, addr, len))
+		return false;
+	switch (l->device) {
+	case KVM_DEVICE_PIC_MASTER:
+		return kvm_pic_read(kvm, PIC_MASTER, offset, len, data);
+	case KVM_DEVICE_PIC_SLAVE:
+		return kvm_pic_read(kvm, PIC_SLAVE, offset, len, data);
+	case KVM_DEVICE_ELCR:
+		return kvm_pic_read(kvm, PIC_ELCR, offset, len, data);
+	case KVM_DEVICE_PIT:
+		return kvm_pit_read(kvm, offset, len, data);
+	case KVM_DEVICE_SPEAKER:
+		return !offset && kvm_speaker_read(kvm, len, data);
+	case KVM_DEVICE_IOAPIC:
+		return kvm_ioapic_read(kvm, offset, len, data);
+	}
+	return false;
+}
+
 static bool offer(struct kvm_vcpu *vcpu, enum kvm_bus_id id, const struct listener *l,
 		  gpa_t addr, u32 len, const void *data)
 {
@@ -104,6 +163,8 @@ static bool offer(struct kvm_vcpu *vcpu, enum kvm_bus_id id, const struct listen
 		return signal_ioeventfd(l, addr, len, data);
 	case LISTENER_COALESCED:
 		return queue_coalesced(vcpu, id, l, addr, len, data);
+	case LISTENER_DEVICE:
+		return write_device(vcpu->kvm, l, addr, len, data);
 	}
 	return false;
 }
@@ -124,20 +185,38 @@ static int lower_bound(const struct kvm_bus *bus, gpa_t addr)
 	return low;
 }
 
+/* First listener that may reach up to @addr: none that starts longest below it does. */
+static int first_near(const struct kvm_bus *bus, gpa_t addr)
+{
+	return lower_bound(bus, addr > bus->longest ? addr - bus->longest : 0);
+}
+
 bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len,
 		   const void *data)
 {
 	const struct kvm_bus *bus;
-	gpa_t from;
 	int i;
 
 	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
-	if (!bus || !bus->nr)
+	if (!bus)
 		return false;
-	/* No listener that starts below this reaches up to addr. */
-	from = addr > bus->longest ? addr - bus->longest : 0;
-	for (i = lower_bound(bus, from); i < bus->nr && bus->listener[i].addr <= addr; i++) {
+	for (i = first_near(bus, addr); i < bus->nr && bus->listener[i].addr <= addr; i++) {
 		if (offer(vcpu, id, &bus->listener[i], addr, len, data))
+			return true;
+	}
+	return false;
+}
+
+bool kvm_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len, void *data)
+{
+	const struct kvm_bus *bus;
+	int i;
+
+	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
+	if (!bus)
+		return false;
+	for (i = first_near(bus, addr); i < bus->nr && bus->listener[i].addr <= addr; i++) {
+		if (read_device(vcpu->kvm, &bus->listener[i], addr, len, data))
 			return true;
 	}
 	return false;
@@ -170,23 +249,40 @@ static struct kvm_bus *alloc_bus(int nr)
 	return bus;
 }
 
+/* A copy of what is there, with room for @more listeners; NULL: no memory. */
+static struct kvm_bus *copy_bus(const struct kvm_bus *old, int more)
+{
+	int nr = old ? old->nr : 0;
+	struct kvm_bus *bus = alloc_bus(nr + more);
+
+	if (!bus)
+		return NULL;
+	bus->nr = nr;
+	if (old)
+		memcpy(bus->listener, old->listener, nr * sizeof(*old->listener));
+	return bus;
+}
+
+/* There is room. */
+static void insert(struct kvm_bus *bus, const struct listener *l)
+{
+	int at = lower_bound(bus, l->addr);
+
+	memmove(bus->listener + at + 1, bus->listener + at, (bus->nr - at) * sizeof(*l));
+	bus->listener[at] = *l;
+	bus->nr++;
+}
+
 static int add_listener(struct kvm *kvm, enum kvm_bus_id id, const struct listener *l)
 {
 	struct kvm_bus *old = current_bus(kvm, id), *bus;
-	int nr = old ? old->nr : 0;
-	int at;
 
-	if (nr >= KVM_BUS_MAX_LISTENERS)
+	if (old && old->nr >= KVM_BUS_MAX_LISTENERS)
 		return -ENOSPC;
-	bus = alloc_bus(nr + 1);
+	bus = copy_bus(old, 1);
 	if (!bus)
 		return -ENOMEM;
-	at = old ? lower_bound(old, l->addr) : 0;
-	if (old) {
-		memcpy(bus->listener, old->listener, at * sizeof(*l));
-		memcpy(bus->listener + at + 1, old->listener + at, (nr - at) * sizeof(*l));
-	}
-	bus->listener[at] = *l;
+	insert(bus, l);
 	publish(kvm, id, bus);
 	return 0;
 }
@@ -249,6 +345,39 @@ static int deassign_ioeventfd(struct kvm *kvm, enum kvm_bus_id id, const struct 
 		return err;
 	}
 	return -ENOENT;
+}
+
+int kvm_bus_add_devices(struct kvm *kvm, const struct kvm_bus_range *ranges, unsigned int nr)
+{
+	struct kvm_bus *bus[KVM_NR_BUSES] = {};
+	enum kvm_bus_id id;
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&kvm->slots_lock);
+	for (id = 0; id < KVM_NR_BUSES && !err; id++) {
+		bus[id] = copy_bus(current_bus(kvm, id), nr);
+		if (!bus[id])
+			err = -ENOMEM;
+		else if (bus[id]->nr + nr > KVM_BUS_MAX_LISTENERS)
+			err = -ENOSPC;
+	}
+	for (i = 0; i < nr && !err; i++)
+		insert(bus[ranges[i].bus], &(struct listener){
+				.kind = LISTENER_DEVICE,
+				.device = ranges[i].device,
+				.addr = ranges[i].addr,
+				.len = ranges[i].len,
+			});
+	/* Nothing fails from here on. */
+	for (id = 0; id < KVM_NR_BUSES; id++) {
+		if (err)
+			kvfree(bus[id]);
+		else
+			publish(kvm, id, bus[id]);
+	}
+	mutex_unlock(&kvm->slots_lock);
+	return err;
 }
 
 #define IOEVENTFD_FLAGS	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | \

@@ -4,9 +4,13 @@
  * what it stands for works, and not before.
  */
 #include <linux/cpumask.h>
+#include <linux/overflow.h>
 
 #include "core/capability.h"
+#include "core/compat.h"
 #include "core/fpu.h"
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic_timer.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/hw.h"
@@ -17,6 +21,9 @@
 #define GUESTDBG_FLAGS		(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | \
 				 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP | \
 				 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+
+#define X2APIC_API_FLAGS	(KVM_X2APIC_API_USE_32BIT_IDS | \
+				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /*
  * A guest that waits in HLT, MWAIT or PAUSE holds its CPU; userspace asks for
@@ -46,6 +53,17 @@ int kvm_check_extension(struct kvm *kvm, long ext)
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_NOP_IO_DELAY:
 	case KVM_CAP_USER_NMI:
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_SPLIT_IRQCHIP:
+	case KVM_CAP_IRQ_INJECT_STATUS:
+	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
+	case KVM_CAP_PIT:
+	case KVM_CAP_PIT2:
+	case KVM_CAP_PIT_STATE2:
+	case KVM_CAP_REINJECT_CONTROL:
+	case KVM_CAP_SIGNAL_MSI:
+	case KVM_CAP_IRQFD:
+	case KVM_CAP_IRQFD_RESAMPLE:
 	case KVM_CAP_IOEVENTFD:
 	case KVM_CAP_IOEVENTFD_NO_LENGTH:
 	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
@@ -69,7 +87,14 @@ int kvm_check_extension(struct kvm *kvm, long ext)
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 	case KVM_CAP_SREGS2:
 	case KVM_CAP_X86_MSR_FILTER:
+	case KVM_CAP_HLT:
+	case KVM_CAP_TSC_DEADLINE_TIMER:
+	case KVM_CAP_SET_BOOT_CPU_ID:
 		return 1;
+	case KVM_CAP_X2APIC_API:
+		return X2APIC_API_FLAGS;
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return LAPIC_BUS_CYCLE_NS;
 	case KVM_CAP_COALESCED_MMIO:
 		return KVM_COALESCED_MMIO_PAGE_OFFSET;
 	case KVM_CAP_SYNC_REGS:
@@ -107,6 +132,33 @@ int kvm_check_extension(struct kvm *kvm, long ext)
 	return kvm_x86_check_extension(ext);
 }
 
+/* Once the guest has an APIC, its clock is settled. kvm->lock is held. */
+static int set_apic_bus_cycle(struct kvm *kvm, u64 ns)
+{
+	u64 product;
+
+	if (!irqchip_in_kernel(kvm))
+		return -ENXIO;
+	if (!ns || ns > U32_MAX || kvm->created_vcpus)
+		return -EINVAL;
+	/* The longest count must fit, with the largest divisor. */
+	if (check_mul_overflow((u64)U32_MAX * 128, ns, &product))
+		return -EINVAL;
+	kvm->apic_bus_cycle_ns = ns;
+	return 0;
+}
+
+static int enable_x2apic_api(struct kvm *kvm, u64 flags)
+{
+	if (flags & ~(u64)X2APIC_API_FLAGS)
+		return -EINVAL;
+	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
+		kvm->x2apic_format = true;
+	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+		WRITE_ONCE(kvm->x2apic_broadcast_quirk_disabled, true);
+	return 0;
+}
+
 /**
  * kvm_vm_enable_cap() - KVM_ENABLE_CAP on a VM
  * @kvm: the VM
@@ -135,6 +187,9 @@ int kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		else
 			kvm->exit_on_emulation_error = cap->args[0];
 		break;
+	case KVM_CAP_SPLIT_IRQCHIP:
+		err = kvm_enable_split_irqchip(kvm, cap->args[0]);
+		break;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		err = kvm_enable_manual_dirty_log(kvm, cap->args[0]);
 		break;
@@ -143,6 +198,12 @@ int kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 			err = -EINVAL;
 		else
 			kvm->user_space_msr_mask = cap->args[0];
+		break;
+	case KVM_CAP_X2APIC_API:
+		err = enable_x2apic_api(kvm, cap->args[0]);
+		break;
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		err = set_apic_bus_cycle(kvm, cap->args[0]);
 		break;
 	case KVM_CAP_X86_DISABLE_EXITS:
 		/* vCPUs take it over when they are created. */

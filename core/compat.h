@@ -42,12 +42,18 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/syscore_ops.h>
+#include <asm/apic.h>
 #include <asm/reboot.h>
 #include <asm/vmx.h>
 
 /* 6.7 named the control like its neighbours. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #define SECONDARY_EXEC_ENABLE_XSAVES	SECONDARY_EXEC_XSAVES
+#endif
+
+/* 6.10 lets userspace choose the clock of the APIC timer. */
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS	237
 #endif
 
 /* 6.2 named the flags that exist. */
@@ -63,6 +69,34 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx);
 #else
 	eventfd_signal(ctx, 1);
+#endif
+}
+
+/*
+ * Send an interrupt to a CPU. Since 6.6 the kernel offers it as a static call;
+ * before, only as a pointer, so write the local APIC's command register here.
+ * Context: preemption off.
+ */
+static inline void compat_send_ipi(int cpu, u8 vector)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	__apic_send_IPI_mask(cpumask_of(cpu), vector);
+#else
+	u32 id = per_cpu(x86_cpu_to_apicid, cpu);
+	unsigned long flags;
+
+	if (x2apic_mode) {
+		/* The write does not serialise: what was stored before must be seen first. */
+		weak_wrmsr_fence();
+		native_x2apic_icr_write(APIC_DM_FIXED | vector, id);
+		return;
+	}
+	local_irq_save(flags);
+	while (native_apic_mem_read(APIC_ICR) & APIC_ICR_BUSY)
+		cpu_relax();
+	native_apic_mem_write(APIC_ICR2, SET_APIC_DEST_FIELD(id));
+	native_apic_mem_write(APIC_ICR, APIC_DM_FIXED | vector);
+	local_irq_restore(flags);
 #endif
 }
 

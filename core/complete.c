@@ -8,10 +8,12 @@
 #include <linux/nospec.h>
 #include <linux/string.h>
 
+#include "core/block.h"
 #include "core/bus.h"
 #include "core/complete.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "core/run.h"
 #include "core/trace.h"
@@ -53,7 +55,13 @@ static enum run_result ask_mmio_read(struct kvm_vcpu *vcpu)
 
 static enum run_result start_mmio_read(struct kvm_vcpu *vcpu)
 {
-	/* No in-kernel device answers loads: the listeners of the bus are write-only. */
+	struct emul_io *io = &vcpu->emul.io;
+
+	if (kvm_lapic_mmio_read(vcpu, io->gpa, io->len, io->data) ||
+	    kvm_bus_read(vcpu, KVM_BUS_MMIO, io->gpa, io->len, io->data)) {
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, io->len, io->gpa, io->data);
+		return act_on_emul_status(vcpu, emul_complete_mmio_read(&vcpu->emul));
+	}
 	vcpu->complete.done = 0;
 	return ask_mmio_read(vcpu);
 }
@@ -92,7 +100,9 @@ static enum run_result hand_out_stores(struct kvm_vcpu *vcpu)
 
 		if (!owed->done)
 			trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, w->len, w->gpa, w->data);
-		if (!owed->done && kvm_bus_write(vcpu, KVM_BUS_MMIO, w->gpa, w->len, w->data))
+		if (!owed->done &&
+		    (kvm_lapic_mmio_write(vcpu, w->gpa, w->len, w->data) ||
+		     kvm_bus_write(vcpu, KVM_BUS_MMIO, w->gpa, w->len, w->data)))
 			continue;
 		if (owed->done >= w->len)
 			continue;
@@ -132,8 +142,19 @@ static enum run_result exit_string_pio(struct kvm_vcpu *vcpu, u8 direction)
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_IO);
 }
 
+/* As with start_pio_out(): a device that answers once answers all. */
 static enum run_result start_pio_in(struct kvm_vcpu *vcpu)
 {
+	struct emul_io *io = &vcpu->emul.io;
+	u8 *data = vcpu->pio_data;
+	u32 i;
+
+	if (kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data)) {
+		for (i = 1; i < io->count; i++)
+			kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data + i * io->size);
+		trace_kvm_pio(KVM_TRACE_READ, io->port, io->size, io->count, data);
+		return act_on_emul_status(vcpu, emul_complete_pio_in(&vcpu->emul));
+	}
 	vcpu->complete.kind = COMPLETE_EMUL_PIO_IN;
 	return exit_string_pio(vcpu, KVM_EXIT_IO_IN);
 }
@@ -230,8 +251,7 @@ static enum run_result act_on_emul_status(struct kvm_vcpu *vcpu, enum emul_statu
 	case EMUL_DONE:
 		return retired(vcpu);
 	case EMUL_HALTED:
-		vcpu->stat.halt_exits++;
-		return vcpu_exit_to_user(vcpu, KVM_EXIT_HLT);
+		return kvm_vcpu_halt(vcpu);
 	case EMUL_IO:
 		return start_emul_io(vcpu);
 	case EMUL_EXCEPTION:
@@ -261,14 +281,9 @@ static enum run_result settle_pio_out(struct kvm_vcpu *vcpu)
 	return moved_meanwhile(vcpu) ? RUN_REENTER : exit_skip_insn(vcpu);
 }
 
-static enum run_result settle_pio_in(struct kvm_vcpu *vcpu)
+void complete_pio_in(struct kvm_vcpu *vcpu, u32 val, u8 size)
 {
-	u32 val = 0;
-
-	if (moved_meanwhile(vcpu))
-		return RUN_REENTER;
-	memcpy(&val, vcpu->pio_data, min_t(u8, vcpu->complete.pio_size, sizeof(val)));
-	switch (vcpu->complete.pio_size) {
+	switch (size) {
 	case 1:
 		vcpu->regs[VCPU_REGS_RAX] = (vcpu->regs[VCPU_REGS_RAX] & ~0xffUL) | (u8)val;
 		break;
@@ -280,6 +295,17 @@ static enum run_result settle_pio_in(struct kvm_vcpu *vcpu)
 		break;
 	}
 	kvm_register_mark_dirty(vcpu, VCPU_REGS_RAX);
+}
+
+static enum run_result settle_pio_in(struct kvm_vcpu *vcpu)
+{
+	u32 val = 0;
+
+	if (moved_meanwhile(vcpu))
+		return RUN_REENTER;
+	memcpy(&val, vcpu->pio_data, min_t(u8, vcpu->complete.pio_size, sizeof(val)));
+	trace_kvm_pio(KVM_TRACE_READ, vcpu->run->io.port, vcpu->complete.pio_size, 1, &val);
+	complete_pio_in(vcpu, val, vcpu->complete.pio_size);
 	return exit_skip_insn(vcpu);
 }
 

@@ -102,7 +102,7 @@ static const struct {
 	{ GUEST_CAP_NX, true, X86_FEATURE_NX },
 	{ GUEST_CAP_MONITOR, false, X86_FEATURE_MWAIT },
 	{ GUEST_CAP_X2APIC, true, X86_FEATURE_X2APIC },
-	{ GUEST_CAP_TSC_DEADLINE, true, X86_FEATURE_TSC_DEADLINE_TIMER },
+	{ GUEST_CAP_TSC_DEADLINE, false, X86_FEATURE_TSC_DEADLINE_TIMER },
 	{ GUEST_CAP_SPEC_CTRL, true, X86_FEATURE_SPEC_CTRL },
 	{ GUEST_CAP_SPEC_CTRL, true, X86_FEATURE_AMD_IBRS },
 	{ GUEST_CAP_SPEC_CTRL, true, X86_FEATURE_AMD_STIBP },
@@ -264,6 +264,8 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, int 
 	vcpu->cpuid_nent = nent;
 	kvfree(old);
 	derive(vcpu);
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_set_version(vcpu);
 	kvm_x86_vcpu_after_set_cpuid(vcpu);
 	return 0;
 }

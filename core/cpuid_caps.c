@@ -59,7 +59,8 @@ static const struct {
  *	VMX, SVM, SMX			no nested virtualisation
  *	MONITOR				exits as a no-op; not worth advertising
  *	DS, PDCM, PERFCTR_CORE, ...	no PMU
- *	X2APIC, TSC_DEADLINE		the local APIC is userspace's
+ *	TSC_DEADLINE			of a local APIC in the kernel only, which a
+ *					VM need not have: see KVM_CAP_TSC_DEADLINE_TIMER
  *	OSXSAVE, OSPKE			follow CR4 (cpuid.c)
  *	SGX, PT, MPX, WAITPKG, CET,	state or exits that are not handled
  *	BUS_LOCK_DETECT, LAM, XFD, AMX
@@ -262,8 +263,9 @@ void kvm_cpuid_module_init(void)
 	/* Guest PKRU is switched only where the host has the instructions on. */
 	if (!boot_cpu_has(X86_FEATURE_OSPKE))
 		kvm_cpu_cap_clear(X86_FEATURE_PKU);
-	/* In software: the offset of the TSC is ours anyway. */
+	/* In software: the offset of the TSC is ours anyway, and so is the local APIC. */
 	kvm_cpu_cap_set(X86_FEATURE_TSC_ADJUST);
+	kvm_cpu_cap_set(X86_FEATURE_X2APIC);
 	/* AMD: the kernel makes LFENCE serializing where it is not by birth. */
 	if (boot_cpu_has(X86_FEATURE_LFENCE_RDTSC))
 		kvm_cpu_cap_set(KVM_FEATURE_LFENCE_SERIALIZING);

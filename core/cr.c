@@ -267,20 +267,18 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
  * @vcpu: the vCPU
  * @cr8: the new value
  *
- * The local APIC is userspace's: it learns the value from run->cr8.
+ * A local APIC of userspace's learns the value from run->cr8.
  * Return: 0, or 1 for #GP(0).
  */
 int kvm_set_cr8(struct kvm_vcpu *vcpu, unsigned long cr8)
 {
 	if (cr8 & ~0xfUL)
 		return 1;
-	vcpu->cr8 = cr8;
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_set_tpr(vcpu, cr8 << 4);
+	else
+		vcpu->cr8 = cr8;
 	return 0;
-}
-
-unsigned long kvm_get_cr8(struct kvm_vcpu *vcpu)
-{
-	return vcpu->cr8;
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef MONOVISOR_CORE_CR_H
 #define MONOVISOR_CORE_CR_H
 
+#include "core/irq/lapic.h"
 #include "core/vcpu.h"
 #include "core/regs.h"
 
@@ -68,8 +69,24 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
 int kvm_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 int kvm_set_cr8(struct kvm_vcpu *vcpu, unsigned long cr8);
-unsigned long kvm_get_cr8(struct kvm_vcpu *vcpu);
 int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 xcr);
+
+/* CR8 is the upper half of the local APIC's TPR; without an APIC it stands alone. */
+static __always_inline unsigned long kvm_get_cr8(struct kvm_vcpu *vcpu)
+{
+	if (lapic_in_kernel(vcpu))
+		return lapic_reg(vcpu->lapic, APIC_TASKPRI) >> 4;
+	return vcpu->cr8;
+}
+
+/* The guest may have changed it without an exit. */
+static __always_inline void kvm_cr8_from_hardware(struct kvm_vcpu *vcpu, u8 cr8)
+{
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_cr8_from_hardware(vcpu, cr8);
+	else
+		vcpu->cr8 = cr8;
+}
 
 /*
  * Pure rules, for the above, for KVM_SET_SREGS and for tests.

@@ -6,8 +6,12 @@
  */
 #include <linux/build_bug.h>
 
+#include "core/block.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/irq/inject.h"
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "core/request.h"
 #include "core/trace.h"
@@ -25,6 +29,34 @@ void kvm_make_event_request(struct kvm_vcpu *vcpu, enum event_reason reason)
 	BUILD_BUG_ON(ARRAY_SIZE(vcpu->stat.event_raise) != NR_EVENT_REASONS);
 	vcpu->stat.event_raise[reason]++;
 	kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+
+/**
+ * kvm_events_installed() - userspace replaced state that decides what can be injected
+ * @vcpu: the vCPU, loaded
+ *
+ * Where nothing waits there is nothing to evaluate: registers alone make no
+ * event. An NMI userspace installs comes by KVM_REQ_NMI, which asks by itself.
+ */
+void kvm_events_installed(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->ev.exception.pending || kvm_event_needs_reinjection(vcpu) ||
+	    vcpu->ev.nmi_pending || kvm_irq_waits(vcpu))
+		kvm_make_event_request(vcpu, EVENT_USERSPACE);
+}
+
+/**
+ * kvm_make_event_request_remote() - the same, by a thread that is not the vCPU's
+ * @vcpu: the vCPU; the caller wakes or kicks it
+ * @reason: EVENT_IRQ_LINE or EVENT_NMI: others do not come from outside
+ *
+ * The vCPU itself looks whether there is a reason to evaluate, and counts:
+ * the counters are its own, and what masks an interrupt only it knows.
+ * Context: any.
+ */
+void kvm_make_event_request_remote(struct kvm_vcpu *vcpu, enum event_reason reason)
+{
+	kvm_make_request(reason == EVENT_NMI ? KVM_REQ_NMI : KVM_REQ_IRQ, vcpu);
 }
 
 static bool is_contributory(u8 vector)
@@ -173,8 +205,8 @@ void kvm_clear_interrupt_queue(struct kvm_vcpu *vcpu)
 void kvm_inject_nmi(struct kvm_vcpu *vcpu)
 {
 	atomic_inc(&vcpu->ev.nmi_queued);
-	kvm_make_request(KVM_REQ_NMI, vcpu);
-	kvm_vcpu_kick(vcpu);
+	kvm_make_event_request_remote(vcpu, EVENT_NMI);
+	kvm_vcpu_wake_kick(vcpu);
 }
 
 /* Another thread's NMIs become this vCPU's; the CPU remembers one while one is in progress. */
@@ -199,6 +231,11 @@ bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu)
 /* Would a KVM_INTERRUPT now be taken at the next entry? */
 bool kvm_ready_for_interrupt_injection(struct kvm_vcpu *vcpu)
 {
+	/* Userspace has no controller, or it is not wired to this vCPU. */
+	if (pic_in_kernel(vcpu->kvm))
+		return true;
+	if (lapic_in_kernel(vcpu) && !kvm_lapic_accepts_pic_intr(vcpu))
+		return false;
 	return !kvm_event_needs_reinjection(vcpu) && !vcpu->ev.exception.pending &&
 	       !vcpu->ev.user_irq_pending && kvm_x86_interrupt_allowed(vcpu);
 }
@@ -311,6 +348,17 @@ static bool reinject(struct kvm_vcpu *vcpu)
 	return true;
 }
 
+/*
+ * A userspace PIC waits for its turn. There is none if the PICs are in the
+ * kernel; one that LINT0 does not let through waits for the local APIC, and a
+ * window would open for nothing, before every instruction.
+ */
+bool kvm_user_wants_irq_window(struct kvm_vcpu *vcpu)
+{
+	return vcpu->run->request_interrupt_window && !pic_in_kernel(vcpu->kvm) &&
+	       (!lapic_in_kernel(vcpu) || kvm_lapic_accepts_pic_intr(vcpu));
+}
+
 static enum event_outcome combine(bool injected, bool window)
 {
 	if (injected)
@@ -329,7 +377,8 @@ static enum event_outcome combine(bool injected, bool window)
  *	2	pending exception		row 1 empty	immediate exit
  *	3	NMI				not masked	NMI window, or
  *							immediate exit
- *	4	interrupt			IF, no shadow	interrupt window
+ *	4	interrupt above PPR		IF, no shadow	interrupt window
+ *		interrupt below			-		TPR's write exits, or its EOI
  *	5	userspace wants to know when an interrupt can be taken: window
  *
  * Exceptions come before interrupts because they belong to the instruction
@@ -368,20 +417,22 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 			window = true;
 		}
 	}
-	if (vcpu->ev.user_irq_pending && !injected &&
+	if (!injected && kvm_irq_waits(vcpu) &&
 	    kvm_x86_interrupt_allowed(vcpu)) {				/* row 4 */
-		vcpu->ev.user_irq_pending = false;
-		kvm_queue_interrupt(vcpu, vcpu->ev.user_irq, false);
+		kvm_queue_interrupt(vcpu, kvm_irq_take(vcpu), false);
 		vcpu->stat.irq_injections++;
 		trace_kvm_inj_virq(vcpu->ev.interrupt.nr, false, false);
 		kvm_x86_inject_irq(vcpu, false);
 		injected = true;
 	}
 	/* Row 5 even where row 4 injected: userspace has the next one ready. */
-	if (vcpu->ev.user_irq_pending || vcpu->run->request_interrupt_window) {
+	if (kvm_irq_waits(vcpu) || kvm_user_wants_irq_window(vcpu)) {
 		kvm_x86_enable_irq_window(vcpu);
 		window = true;
 	}
+	/* Seeing TPR go down is a window as well, for the local APIC's interrupts. */
+	if (kvm_irq_arm_tpr(vcpu))
+		window = true;
 	return combine(injected, window);
 }
 
@@ -390,17 +441,21 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
  * @vcpu: the vCPU
  * @irq: the vector
  *
- * Return: 0, -EINVAL (no such vector), -EEXIST (one is queued already).
+ * Return: 0, -EINVAL (no such vector), -EEXIST (one is queued already), -ENXIO
+ * (the PICs are in the kernel).
  */
 int kvm_vcpu_ioctl_interrupt(struct kvm_vcpu *vcpu, const struct kvm_interrupt *irq)
 {
 	if (irq->irq >= 256)
 		return -EINVAL;
+	if (pic_in_kernel(vcpu->kvm))
+		return -ENXIO;
 	if (vcpu->ev.user_irq_pending || vcpu->ev.interrupt.injected)
 		return -EEXIST;
 	vcpu->ev.user_irq = irq->irq;
 	vcpu->ev.user_irq_pending = true;
-	kvm_make_event_request(vcpu, EVENT_IRQ_LINE);
+	vcpu->ev.user_irq_is_extint = lapic_in_kernel(vcpu);
+	kvm_irq_look(vcpu);
 	return 0;
 }
 
@@ -521,7 +576,10 @@ int kvm_vcpu_ioctl_set_events(struct kvm_vcpu *vcpu, const struct kvm_vcpu_event
 	 */
 	kvm_clear_interrupt_queue(vcpu);
 	vcpu->ev.user_irq_pending = events->interrupt.injected;
+	vcpu->ev.user_irq_is_extint = false;
 	vcpu->ev.user_irq = events->interrupt.nr;
+	if (lapic_in_kernel(vcpu) && (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR))
+		WRITE_ONCE(vcpu->lapic->sipi_vector, events->sipi_vector);
 	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		kvm_x86_set_interrupt_shadow(vcpu, events->interrupt.shadow);
 
@@ -539,6 +597,6 @@ int kvm_vcpu_ioctl_set_events(struct kvm_vcpu *vcpu, const struct kvm_vcpu_event
 		else
 			kvm_clear_request(KVM_REQ_TRIPLE_FAULT, vcpu);
 	}
-	kvm_make_event_request(vcpu, EVENT_USERSPACE);
+	kvm_events_installed(vcpu);
 	return 0;
 }

@@ -28,7 +28,7 @@ enum event_reason {
 	EVENT_NMI,		/* an NMI became pending or unmasked */
 	EVENT_REINJECT,		/* delivery was cut short by the exit */
 	EVENT_IMMEDIATE_EXIT,	/* entry was made only to inject; something else waits */
-	EVENT_USERSPACE,	/* userspace or a reset installed event or register state */
+	EVENT_USERSPACE,	/* userspace installed state while an event waits */
 	EVENT_RFLAGS,		/* software changed IF, TF or an interrupt shadow */
 	NR_EVENT_REASONS,
 };
@@ -55,6 +55,7 @@ struct kvm_vcpu_events_state {
 	struct kvm_queued_exception exception;
 	struct kvm_queued_interrupt interrupt;
 	bool user_irq_pending;	/* userspace's controller gave a vector; it waits for IF */
+	bool user_irq_is_extint;	/* it is a PIC's: the local APIC may hold it back */
 	u8 user_irq;
 	atomic_t nmi_queued;	/* any thread; collected into nmi_pending by the vCPU */
 	u32 nmi_pending;
@@ -95,9 +96,12 @@ void kvm_deliver_exception_payload(struct kvm_vcpu *vcpu, struct kvm_queued_exce
 void kvm_inject_nmi(struct kvm_vcpu *vcpu);
 void kvm_collect_nmis(struct kvm_vcpu *vcpu);
 void kvm_make_event_request(struct kvm_vcpu *vcpu, enum event_reason reason);
+void kvm_events_installed(struct kvm_vcpu *vcpu);
+void kvm_make_event_request_remote(struct kvm_vcpu *vcpu, enum event_reason reason);
 enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu);
 bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu);
 void kvm_after_exit_events(struct kvm_vcpu *vcpu);
+bool kvm_user_wants_irq_window(struct kvm_vcpu *vcpu);
 bool kvm_ready_for_interrupt_injection(struct kvm_vcpu *vcpu);
 enum event_merge kvm_merge_exceptions(u8 first, u8 second);
 int kvm_vcpu_ioctl_interrupt(struct kvm_vcpu *vcpu, const struct kvm_interrupt *irq);

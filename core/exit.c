@@ -8,6 +8,7 @@
 #include <linux/printk.h>
 #include <asm/trap_pf.h>
 
+#include "core/block.h"
 #include "core/bus.h"
 #include "core/complete.h"
 #include "core/cpuid.h"
@@ -15,6 +16,7 @@
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/irq/lapic.h"
 #include "core/main.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
@@ -130,11 +132,17 @@ static enum run_result pio_out(struct kvm_vcpu *vcpu, const struct exit_pio *io)
  */
 enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 {
+	u32 val = 0;
+
 	if (io->string)
 		return vcpu_emulate(vcpu, 0, NULL, 0);
 	if (!io->in)
 		return pio_out(vcpu, io);
-	/* No in-kernel device answers port reads: ioeventfds are write-only. */
+	if (kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, &val)) {
+		trace_kvm_pio(KVM_TRACE_READ, io->port, io->size, 1, &val);
+		complete_pio_in(vcpu, val, io->size);
+		return exit_skip_insn(vcpu);
+	}
 	owe(vcpu, COMPLETE_PIO_IN);
 	vcpu->complete.pio_size = io->size;
 	return pio_to_user(vcpu, io);
@@ -146,10 +154,15 @@ enum run_result exit_cpuid(struct kvm_vcpu *vcpu)
 	return exit_skip_insn(vcpu);
 }
 
+/* A debugger's step over HLT ends in the halted state, like that over any instruction. */
 enum run_result exit_hlt(struct kvm_vcpu *vcpu)
 {
-	vcpu->stat.halt_exits++;
-	return skip_then_exit(vcpu, KVM_EXIT_HLT);
+	enum run_result result = exit_skip_insn(vcpu), halted;
+
+	if (result == RUN_TO_USER && vcpu->run->exit_reason != KVM_EXIT_DEBUG)
+		return result;
+	halted = kvm_vcpu_halt(vcpu);
+	return halted == RUN_REENTER ? result : halted;
 }
 
 /* An MSR we do not have: userspace may, if it said so by KVM_CAP_X86_USER_SPACE_MSR. */
@@ -236,6 +249,8 @@ static enum run_result cr8_write(struct kvm_vcpu *vcpu, unsigned long val)
 
 	if (kvm_set_cr8(vcpu, val))
 		return inject_gp(vcpu);
+	if (lapic_in_kernel(vcpu))
+		return exit_skip_insn(vcpu);
 	/* Userspace's interrupt controller may have something to deliver now. */
 	if (val < old)
 		return skip_then_exit(vcpu, KVM_EXIT_SET_TPR);

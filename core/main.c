@@ -15,6 +15,7 @@
 #include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/fpu.h"
+#include "core/irq/irqfd.h"
 #include "core/main.h"
 #include "core/msr.h"
 #include "core/stats.h"
@@ -232,14 +233,19 @@ static int __init monovisor_init(void)
 	err = kvm_stats_module_init();
 	if (err)
 		goto unsetup;
+	err = kvm_irqfd_module_init();
+	if (err)
+		goto stats;
 	/* From here on userspace may come. */
 	err = misc_register(&kvm_dev);
 	if (err) {
 		pr_err("%s: /dev/kvm is held by another hypervisor, unload %s first\n",
 		       VENDOR_NAME, VENDOR_RIVAL);
-		goto stats;
+		goto irqfd;
 	}
 	return 0;
+irqfd:
+	kvm_irqfd_module_exit();
 stats:
 	kvm_stats_module_exit();
 unsetup:
@@ -250,6 +256,7 @@ unsetup:
 static void __exit monovisor_exit(void)
 {
 	misc_deregister(&kvm_dev);
+	kvm_irqfd_module_exit();
 	kvm_stats_module_exit();
 	kvm_x86_hardware_unsetup();
 }

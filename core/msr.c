@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/tsc.h"
 #include "core/vm.h"
@@ -38,7 +39,7 @@
 static const u32 save_candidates[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
-	MSR_IA32_TSC, MSR_IA32_TSC_ADJUST, MSR_TSC_AUX,
+	MSR_IA32_TSC, MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_TSC_AUX,
 	MSR_IA32_CR_PAT, MSR_IA32_SPEC_CTRL, MSR_IA32_DEBUGCTLMSR, MSR_IA32_XSS,
 	MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK,
 	MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_WALL_CLOCK_NEW,
@@ -153,7 +154,7 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	if (init_event)
 		return;
 	vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
-	if (!vcpu->vcpu_id)
+	if (vcpu->vcpu_id == vcpu->kvm->bsp_vcpu_id)
 		vcpu->apic_base |= MSR_IA32_APICBASE_BSP;
 	vcpu->pat = PAT_POWER_ON;
 	vcpu->ia32_misc_enable = MISC_ENABLE_POWER_ON;
@@ -165,14 +166,14 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 
 /*
  * Bits 7:0, 9, 11 minus those defined below, and what lies beyond the physical
- * address width are reserved. The x2APIC bit needs the feature, which is not
- * offered without a local APIC in the kernel.
+ * address width are reserved. The x2APIC bit needs the feature and a local APIC
+ * in the kernel.
  */
 bool kvm_apic_base_legal(struct kvm_vcpu *vcpu, u64 apic_base)
 {
 	u64 defined = MSR_IA32_APICBASE_BSP | MSR_IA32_APICBASE_ENABLE | GENMASK_ULL(51, 12);
 
-	if (guest_cap(vcpu, GUEST_CAP_X2APIC)) {
+	if (guest_cap(vcpu, GUEST_CAP_X2APIC) && lapic_in_kernel(vcpu)) {
 		defined |= X2APIC_ENABLE;
 		if ((apic_base & (X2APIC_ENABLE | MSR_IA32_APICBASE_ENABLE)) == X2APIC_ENABLE)
 			return false;
@@ -180,9 +181,26 @@ bool kvm_apic_base_legal(struct kvm_vcpu *vcpu, u64 apic_base)
 	return !(apic_base & ~defined) && !(apic_base & vcpu->reserved_gpa_bits);
 }
 
+/*
+ * Of the changes of mode the guest may not make: from x2APIC back to xAPIC, or
+ * from off to x2APIC. Userspace restores whatever was.
+ */
+static bool apic_base_change_legal(u64 old, u64 new)
+{
+	const u64 mode = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+
+	if ((old & mode) == mode)
+		return (new & mode) != MSR_IA32_APICBASE_ENABLE;
+	return (new & mode) != mode || (old & mode);
+}
+
 void kvm_apic_base_write(struct kvm_vcpu *vcpu, u64 apic_base)
 {
-	vcpu->apic_base = apic_base;
+	u64 old = vcpu->apic_base;
+
+	WRITE_ONCE(vcpu->apic_base, apic_base);
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_base_changed(vcpu, old);
 }
 
 /*
@@ -217,6 +235,11 @@ static bool is_ignored(u32 index)
 	}
 }
 
+static enum msr_result legal_if(bool legal)
+{
+	return legal ? MSR_OK : MSR_INVALID;
+}
+
 enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 {
 	enum msr_result result;
@@ -235,6 +258,11 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		return MSR_OK;
 	case MSR_IA32_APICBASE:
 		msr->data = vcpu->apic_base;
+		return MSR_OK;
+	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
+		return legal_if(kvm_lapic_x2apic_read(vcpu, msr->index, &msr->data));
+	case MSR_IA32_TSC_DEADLINE:
+		msr->data = lapic_in_kernel(vcpu) ? kvm_lapic_timer_get_deadline(vcpu) : 0;
 		return MSR_OK;
 	case MSR_IA32_CR_PAT:
 		msr->data = vcpu->pat;
@@ -318,11 +346,6 @@ static enum msr_result set_misc_enable(struct kvm_vcpu *vcpu, const struct msr_d
 	return MSR_OK;
 }
 
-static enum msr_result legal_if(bool legal)
-{
-	return legal ? MSR_OK : MSR_INVALID;
-}
-
 enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	enum msr_result result;
@@ -339,9 +362,18 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		kvm_adjust_tsc(vcpu, msr->data, msr->host_initiated);
 		return MSR_OK;
 	case MSR_IA32_APICBASE:
-		if (!kvm_apic_base_legal(vcpu, msr->data))
+		if (!kvm_apic_base_legal(vcpu, msr->data) ||
+		    (!msr->host_initiated &&
+		     !apic_base_change_legal(vcpu->apic_base, msr->data)))
 			return MSR_INVALID;
 		kvm_apic_base_write(vcpu, msr->data);
+		return MSR_OK;
+	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
+		return legal_if(kvm_lapic_x2apic_write(vcpu, msr->index, msr->data));
+	case MSR_IA32_TSC_DEADLINE:
+		/* Without effect in the timer's other modes, and without a timer. */
+		if (lapic_in_kernel(vcpu))
+			kvm_lapic_timer_set_deadline(vcpu, msr->data);
 		return MSR_OK;
 	case MSR_IA32_CR_PAT:
 		if (!kvm_pat_legal(msr->data))

@@ -16,3 +16,7 @@ mv-core += core/cpuid.o core/cpuid_caps.o
 mv-core += core/fpu.o
 mv-core += core/tsc.o core/clock.o
 mv-core += core/stats.o core/trace.o
+mv-core += core/irq/lapic.o core/irq/lapic_access.o core/irq/lapic_state.o core/irq/lapic_timer.o core/irq/inhibit.o
+mv-core += core/irq/ipi.o core/irq/inject.o core/block.o
+mv-core += core/irq/irqchip.o core/irq/pic.o core/irq/pit.o core/irq/ioapic.o
+mv-core += core/irq/routing.o core/irq/irqfd.o core/irq/scan.o

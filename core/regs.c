@@ -145,7 +145,7 @@ int kvm_vcpu_ioctl_set_regs(struct kvm_vcpu *vcpu, const struct kvm_regs *regs)
 	kvm_set_rflags(vcpu, (regs->rflags & RFLAGS_DEFINED) | X86_EFLAGS_FIXED);
 
 	vcpu->ev.exception.pending = false;
-	kvm_make_event_request(vcpu, EVENT_USERSPACE);
+	kvm_events_installed(vcpu);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ static void set_sregs_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sre
 	kvm_x86_set_idt(vcpu, &sregs->idt);
 	kvm_x86_set_gdt(vcpu, &sregs->gdt);
 	vcpu->cr2 = sregs->cr2;
-	vcpu->cr8 = sregs->cr8;
+	kvm_set_cr8(vcpu, sregs->cr8);
 	kvm_apic_base_write(vcpu, sregs->apic_base);
 
 	kvm_x86_set_efer(vcpu, sregs->efer);
@@ -217,7 +217,6 @@ static void set_sregs_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sre
 
 	/* What the guest cached belongs to other page tables. */
 	kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
-	kvm_make_event_request(vcpu, EVENT_USERSPACE);
 }
 
 int kvm_vcpu_ioctl_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
@@ -230,6 +229,8 @@ int kvm_vcpu_ioctl_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
 	memcpy(sregs, &common, SREGS_COMMON);
 	if (vcpu->ev.interrupt.injected && !vcpu->ev.interrupt.soft)
 		__set_bit(vcpu->ev.interrupt.nr, (unsigned long *)sregs->interrupt_bitmap);
+	else if (vcpu->ev.user_irq_pending)
+		__set_bit(vcpu->ev.user_irq, (unsigned long *)sregs->interrupt_bitmap);
 	return 0;
 }
 
@@ -239,7 +240,8 @@ int kvm_vcpu_ioctl_get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
  * @sregs: private copy
  *
  * interrupt_bitmap names an interrupt that was acknowledged and not delivered;
- * the lowest bit counts.
+ * the lowest bit counts. It goes the way of KVM_INTERRUPT: it is not trusted to
+ * be deliverable in the state that userspace installs.
  * Return: 0, or -EINVAL (illegal values; nothing changed).
  */
 int kvm_vcpu_ioctl_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs)
@@ -255,8 +257,12 @@ int kvm_vcpu_ioctl_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sreg
 
 	vector = find_first_bit((const unsigned long *)sregs->interrupt_bitmap,
 				KVM_NR_INTERRUPTS);
-	if (vector < KVM_NR_INTERRUPTS)
-		kvm_queue_interrupt(vcpu, vector, false);
+	if (vector < KVM_NR_INTERRUPTS) {
+		kvm_clear_interrupt_queue(vcpu);
+		vcpu->ev.user_irq_pending = true;
+		vcpu->ev.user_irq = vector;
+	}
+	kvm_events_installed(vcpu);
 	return 0;
 }
 
@@ -326,6 +332,7 @@ int kvm_vcpu_ioctl_set_sregs2(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sr
 	if (!sregs_legal(vcpu, sregs2))
 		return -EINVAL;
 	set_sregs_common(vcpu, sregs2);
+	kvm_events_installed(vcpu);
 	return 0;
 }
 

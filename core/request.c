@@ -8,12 +8,17 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
+#include "core/block.h"
 #include "core/clock.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/irq/inject.h"
+#include "core/irq/lapic.h"
+#include "core/irq/scan.h"
 #include "core/request.h"
 #include "core/run.h"
 #include "core/vm.h"
+#include "ops/apic.h"
 #include "ops/mmu.h"
 #include "ops/msr.h"
 
@@ -57,6 +62,8 @@ static void interrupt_vcpu_thread(struct kvm_vcpu *vcpu)
  * thing before the switch.
  *
  * A locked cmpxchg is a full barrier on x86 whether or not it succeeds.
+ *
+ * The model is tests/model/kick.pml.
  *
  * Return: true if the vCPU was in its run loop and nobody had kicked it yet.
  */
@@ -141,6 +148,23 @@ static void serve_tlb_requests(struct kvm_vcpu *vcpu)
 	preempt_enable();
 }
 
+static enum run_result serve_lapic_requests(struct kvm_vcpu *vcpu)
+{
+	if (kvm_check_request(KVM_REQ_APICV_UPDATE, vcpu))
+		kvm_x86_refresh_apicv_exec_ctrl(vcpu);
+	if (kvm_check_request(KVM_REQ_MIGRATE_TIMER, vcpu))
+		kvm_lapic_timer_migrate(vcpu);
+	if (kvm_check_request(KVM_REQ_SCAN_IOAPIC, vcpu))
+		kvm_scan_ioapic(vcpu);
+	if (kvm_check_request(KVM_REQ_IOAPIC_EOI_EXIT, vcpu)) {
+		vcpu->run->eoi.vector = vcpu->lapic->eoi_for_user;
+		return vcpu_exit_to_user(vcpu, KVM_EXIT_IOAPIC_EOI);
+	}
+	if (kvm_check_request(KVM_REQ_IRQ, vcpu))
+		kvm_irq_look(vcpu);
+	return RUN_REENTER;
+}
+
 /**
  * vcpu_serve_requests() - stage "requests" of KVM_RUN
  * @vcpu: the vCPU, loaded; kvm->srcu held
@@ -161,6 +185,8 @@ enum run_result vcpu_serve_requests(struct kvm_vcpu *vcpu)
 		return vcpu_run_error(vcpu, -EIO);
 	if (kvm_check_request(KVM_REQ_TRIPLE_FAULT, vcpu))
 		return exit_shutdown(vcpu, false);
+	if (kvm_check_request(KVM_REQ_INIT_SIPI, vcpu))
+		kvm_accept_init_sipi(vcpu);
 	if (kvm_check_request(KVM_REQ_CLOCK_UPDATE, vcpu))
 		kvm_clock_update(vcpu);
 	serve_tlb_requests(vcpu);
@@ -168,5 +194,5 @@ enum run_result vcpu_serve_requests(struct kvm_vcpu *vcpu)
 		kvm_x86_recalc_msr_intercepts(vcpu);
 	if (kvm_check_request(KVM_REQ_NMI, vcpu))
 		kvm_collect_nmis(vcpu);
-	return RUN_REENTER;
+	return serve_lapic_requests(vcpu);
 }

@@ -13,6 +13,7 @@
  * enum kvm_req - what a vCPU can be asked to do, in the order it is served
  * @KVM_REQ_VM_DEAD: the VM is bugged; leave with -EIO.
  * @KVM_REQ_TRIPLE_FAULT: report a shutdown.
+ * @KVM_REQ_INIT_SIPI: INIT or a startup message came (block.c).
  * @KVM_REQ_CLOCK_UPDATE: refresh the guest's clock page.
  * @KVM_REQ_TLB_FLUSH: drop all cached second-stage and linear translations.
  * @KVM_REQ_TLB_FLUSH_CURRENT: the same, for the current address space only.
@@ -20,11 +21,17 @@
  * @KVM_REQ_LOAD_MMU_PGD: hand the root of the second-stage tables to hardware.
  * @KVM_REQ_MSR_FILTER: intercepts of MSRs changed.
  * @KVM_REQ_NMI: an NMI was queued by another thread.
+ * @KVM_REQ_APICV_UPDATE: may hardware deliver interrupts still? See irq/inhibit.c.
+ * @KVM_REQ_MIGRATE_TIMER: the vCPU changed its CPU; its APIC timer follows.
+ * @KVM_REQ_SCAN_IOAPIC: find out anew which EOIs an I/O APIC waits for.
+ * @KVM_REQ_IOAPIC_EOI_EXIT: tell userspace's I/O APIC of an EOI.
+ * @KVM_REQ_IRQ: another thread made an interrupt pending; is there a reason to evaluate?
  * @KVM_REQ_EVENT: evaluate what to inject (event.c).
  */
 enum kvm_req {
 	KVM_REQ_VM_DEAD,
 	KVM_REQ_TRIPLE_FAULT,
+	KVM_REQ_INIT_SIPI,
 	KVM_REQ_CLOCK_UPDATE,
 	KVM_REQ_TLB_FLUSH,
 	KVM_REQ_TLB_FLUSH_CURRENT,
@@ -32,6 +39,11 @@ enum kvm_req {
 	KVM_REQ_LOAD_MMU_PGD,
 	KVM_REQ_MSR_FILTER,
 	KVM_REQ_NMI,
+	KVM_REQ_APICV_UPDATE,
+	KVM_REQ_MIGRATE_TIMER,
+	KVM_REQ_SCAN_IOAPIC,
+	KVM_REQ_IOAPIC_EOI_EXIT,
+	KVM_REQ_IRQ,
 	KVM_REQ_EVENT,
 	/* private: */
 	KVM_NR_REQUESTS,

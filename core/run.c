@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <asm/fpu/api.h>
 
+#include "core/block.h"
 #include "core/compat.h"
 #include "core/complete.h"
 #include "core/guest_context.h"
@@ -15,6 +16,7 @@
 #include "core/event.h"
 #include "core/exit.h"
 #include "core/fpu.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "core/request.h"
 #include "core/run.h"
@@ -92,7 +94,7 @@ enum run_result vcpu_internal_error(struct kvm_vcpu *vcpu, u32 suberror, int nr,
 /* Stage: a window for userspace's interrupt controller, if it asked and it is open. */
 static bool irq_window_for_user(struct kvm_vcpu *vcpu)
 {
-	return vcpu->run->request_interrupt_window && kvm_ready_for_interrupt_injection(vcpu);
+	return kvm_user_wants_irq_window(vcpu) && kvm_ready_for_interrupt_injection(vcpu);
 }
 
 /* Stage: events. Nothing is evaluated unless somebody asked and said why. */
@@ -101,7 +103,7 @@ static void evaluate_events(struct kvm_vcpu *vcpu)
 	bool asked = kvm_check_request(KVM_REQ_EVENT, vcpu);
 
 	vcpu->ev.immediate_exit = false;
-	if (!asked && !vcpu->run->request_interrupt_window)
+	if (!asked && !kvm_user_wants_irq_window(vcpu))
 		return;
 
 	if (asked)
@@ -125,7 +127,7 @@ static void evaluate_events(struct kvm_vcpu *vcpu)
  *
  * The store of the mode and the reads that follow pair with those of a kick,
  * see leave_run_loop() in request.c: with a full barrier between them on both
- * sides, one of the two sees the other.
+ * sides, one of the two sees the other. The model is tests/model/kick.pml.
  */
 static bool may_enter(struct kvm_vcpu *vcpu)
 {
@@ -165,6 +167,8 @@ static void enter_guest_irqoff(struct kvm_vcpu *vcpu)
 	kvm_note_quiescent(&vcpu->quiescent_at);
 	kvm_guest_time_begin();
 	vcpu->last_run_cpu = vcpu->cpu;
+	if (lapic_in_kernel(vcpu) && unlikely(vcpu->lapic->timer.expired_deadline))
+		kvm_lapic_timer_wait(vcpu);
 
 	enter_repeatedly(vcpu);
 
@@ -240,7 +244,7 @@ static enum run_result host_work(struct kvm_vcpu *vcpu)
 	return result;
 }
 
-/* One round: requests, events, entry, exit. */
+/* One round: requests, then either sleep or events, entry, exit. */
 static enum run_result run_once(struct kvm_vcpu *vcpu)
 {
 	enum run_result result;
@@ -248,6 +252,8 @@ static enum run_result run_once(struct kvm_vcpu *vcpu)
 	result = vcpu_serve_requests(vcpu);
 	if (result != RUN_REENTER)
 		return result;
+	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
+		return kvm_vcpu_block(vcpu);
 	evaluate_events(vcpu);
 	result = enter_guest(vcpu);
 	if (result != RUN_REENTER)
@@ -315,7 +321,8 @@ static int run_with_guest_fpu(struct kvm_vcpu *vcpu)
 		if (err)
 			return err;
 	}
-	if (kvm_set_cr8(vcpu, run->cr8))
+	/* With the local APIC here, its TPR is not userspace's to tell. */
+	if (!lapic_in_kernel(vcpu) && kvm_set_cr8(vcpu, run->cr8))
 		return -EINVAL;
 
 	vcpu->ran_once = true;

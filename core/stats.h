@@ -33,6 +33,8 @@
 	X(exception_injections)	\
 	X(invlpg)		\
 	X(tlb_flush)		\
+	X(eoi_needed)		\
+	X(eoi_needless)		\
 	X(req_event)		\
 	X(event_redundant)	\
 	X(immediate_exit)
@@ -46,7 +48,10 @@
 	X(pages_1g)			\
 	X(dirty_log_faults)		\
 	X(notifier_invalidations)	\
-	X(kicks_sent)
+	X(kicks_sent)			\
+	X(posted_notifications)		\
+	X(posted_to_self)		\
+	X(posted_wakeups)
 
 /* X(name): event_raise[], in the order of enum event_reason */
 #define KVM_EVENT_REASON_STATS(X)	\

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
 
+#include "core/irq/lapic.h"
 #include "core/request.h"
 #include "core/tsc.h"
 #include "core/vm.h"
@@ -78,6 +79,8 @@ static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 	WRITE_ONCE(vcpu->tsc_offset, offset);
 	kvm_x86_write_tsc_offset(vcpu);
 	kvm_clock_tsc_changed(vcpu->kvm, vcpu);
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_timer_tsc_changed(vcpu);
 }
 
 static u64 ns_to_cycles(struct kvm_vcpu *vcpu, u64 ns)

@@ -80,7 +80,6 @@ enum run_result {
 #define KVM_MAX_VCPU_ID		(KVM_MAX_VCPUS * 4)
 /* A slot id is 16 bits of kvm_userspace_memory_region.slot; a few stay free for private use. */
 #define KVM_USER_MEM_SLOTS	32764
-/* Claimed for QEMU, which asks for it even with its own interrupt controllers. */
 #define KVM_MAX_IRQ_ROUTES	4096
 #define KVM_MAX_CPUID_ENTRIES	256
 

@@ -16,6 +16,9 @@
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/fpu.h"
+#include "core/irq/ipi.h"
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/regs.h"
 #include "core/request.h"
@@ -32,6 +35,8 @@ static void load_on(struct kvm_vcpu *vcpu, int cpu)
 	kvm_x86_vcpu_load(vcpu, cpu);
 	/* It compares the CPU with the one before. */
 	kvm_tsc_vcpu_load(vcpu, cpu);
+	if (vcpu->cpu != cpu && lapic_in_kernel(vcpu))
+		kvm_make_request(KVM_REQ_MIGRATE_TIMER, vcpu);
 	/* A kick reads the CPU after the mode; this is long before the mode is set. */
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
@@ -124,15 +129,19 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_update_dr0123(vcpu);
 	kvm_update_dr7(vcpu);
 
+	if (lapic_in_kernel(vcpu))
+		kvm_lapic_reset(vcpu, init_event);
+
 	kvm_make_request(KVM_REQ_LOAD_MMU_PGD, vcpu);
 	kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
-	kvm_make_event_request(vcpu, EVENT_USERSPACE);
 }
 
 static void vcpu_destroy(struct kvm_vcpu *vcpu)
 {
 	/* The VM's last reference is gone: nobody kicks. */
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
+	/* First: until then its timer may fire and deliver. */
+	kvm_lapic_destroy(vcpu);
 	kvm_x86_vcpu_free(vcpu);
 	tdp_vcpu_destroy(vcpu);
 	kvm_fpu_vcpu_destroy(vcpu);
@@ -168,6 +177,10 @@ static void init_fields(struct kvm_vcpu *vcpu, struct kvm *kvm, u32 id)
 	vcpu->last_run_cpu = -1;
 	vcpu->mode = OUTSIDE_RUN_LOOP;
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	/* Somebody has to start the others, where that is ours to see. */
+	if (irqchip_in_kernel(kvm) && id != kvm->bsp_vcpu_id)
+		vcpu->mp_state = KVM_MP_STATE_UNINITIALIZED;
+	rcuwait_init(&vcpu->wait);
 	mutex_init(&vcpu->mutex);
 	preempt_notifier_init(&vcpu->preempt_notifier, &vcpu_preempt_ops);
 }
@@ -185,10 +198,17 @@ static int create_parts(struct kvm_vcpu *vcpu)
 	err = tdp_vcpu_init(vcpu);
 	if (err)
 		goto fpu;
+	if (irqchip_in_kernel(vcpu->kvm)) {
+		err = kvm_lapic_create(vcpu);
+		if (err)
+			goto tdp;
+	}
 	err = kvm_x86_vcpu_create(vcpu);
 	if (err)
-		goto tdp;
+		goto lapic;
 	return 0;
+lapic:
+	kvm_lapic_destroy(vcpu);
 tdp:
 	tdp_vcpu_destroy(vcpu);
 fpu:
@@ -255,6 +275,8 @@ static void publish_vcpu(struct kvm *kvm, struct kvm_vcpu *vcpu)
 	xa_store(&kvm->vcpu_array, vcpu->vcpu_idx, vcpu, 0);
 	/* Pairs with the acquire in kvm_for_each_vcpu(): counted means found. */
 	atomic_set_release(&kvm->online_vcpus, vcpu->vcpu_idx + 1);
+	if (lapic_in_kernel(vcpu))
+		kvm_recalculate_apic_map(kvm);
 }
 
 static vm_fault_t vcpu_mmap_fault(struct vm_fault *vmf)

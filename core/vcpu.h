@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/rcuwait.h>
 #include <linux/sched.h>
 #include <linux/srcu.h>
 #include <asm/fpu/api.h>
@@ -81,13 +82,14 @@ struct kvm_vcpu {
 	unsigned long cr4;			/* [t] */
 	unsigned long cr4_guest_owned_bits;	/* [t] */
 	unsigned long cr4_guest_rsvd_bits;	/* [t] from CPUID */
-	unsigned long cr8;			/* [t] */
+	unsigned long cr8;			/* [t] of an APIC in userspace; else it is TPR */
 	u64 efer;				/* [t] */
 	u64 xcr0;				/* [t] */
 	u64 xss;				/* [t] */
 	u32 pkru;				/* [t] guest's, while not in hardware */
 	u32 host_pkru;				/* [t] host's, while it is */
 
+	struct kvm_lapic *lapic;		/* [i] NULL: it is userspace's */
 	struct kvm_vcpu_events_state ev;	/* [t] what waits for injection (event.h) */
 
 	/* --- debug registers (debug.c) --- */
@@ -149,6 +151,7 @@ struct kvm_vcpu {
 	bool ran_once;				/* [t] CPUID may not change any more */
 	sigset_t sigset;			/* [t] */
 
+	struct rcuwait wait;			/* of its thread while it sleeps (block.c) */
 	struct pid __rcu *pid;			/* [t] of the last KVM_RUN; kicks use RCU */
 	struct mutex mutex;			/* serialises vCPU ioctls */
 	struct preempt_notifier preempt_notifier;

@@ -10,12 +10,14 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "core/block.h"
 #include "core/capability.h"
 #include "core/clock.h"
 #include "core/cpuid.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/fpu.h"
+#include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/regs.h"
 #include "core/run.h"
@@ -50,18 +52,6 @@
 	}								\
 	r_;								\
 })
-
-static int get_mp_state(struct kvm_vcpu *vcpu, struct kvm_mp_state *state)
-{
-	state->mp_state = vcpu->mp_state;
-	return 0;
-}
-
-/* Other states belong to an in-kernel interrupt controller. */
-static int set_mp_state(struct kvm_vcpu *vcpu, const struct kvm_mp_state *state)
-{
-	return state->mp_state == KVM_MP_STATE_RUNNABLE ? 0 : -EINVAL;
-}
 
 static int get_events(struct kvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 {
@@ -256,9 +246,15 @@ static long ioctl_loaded(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned lon
 	case KVM_NMI:
 		return kvm_vcpu_ioctl_nmi(vcpu);
 	case KVM_GET_MP_STATE:
-		return VCPU_GET(struct kvm_mp_state, get_mp_state);
+		return VCPU_GET(struct kvm_mp_state, kvm_vcpu_ioctl_get_mp_state);
 	case KVM_SET_MP_STATE:
-		return VCPU_SET(struct kvm_mp_state, set_mp_state);
+		return VCPU_SET(struct kvm_mp_state, kvm_vcpu_ioctl_set_mp_state);
+	case KVM_GET_LAPIC:
+		return VCPU_GET(struct kvm_lapic_state, kvm_vcpu_ioctl_get_lapic);
+	case KVM_SET_LAPIC:
+		return VCPU_SET(struct kvm_lapic_state, kvm_vcpu_ioctl_set_lapic);
+	case KVM_SET_VAPIC_ADDR:
+		return VCPU_SET(struct kvm_vapic_addr, kvm_vcpu_ioctl_set_vapic_addr);
 	case KVM_GET_VCPU_EVENTS:
 		return VCPU_GET(struct kvm_vcpu_events, get_events);
 	case KVM_SET_VCPU_EVENTS:

@@ -14,6 +14,9 @@
 
 #include "core/capability.h"
 #include "core/clock.h"
+#include "core/irq/ipi.h"
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic_timer.h"
 #include "core/main.h"
 #include "core/msr_filter.h"
 #include "core/request.h"
@@ -41,15 +44,20 @@ static int init_parts(struct kvm *kvm)
 	err = kvm_buses_init(kvm);
 	if (err)
 		goto memslots;
-	err = tdp_vm_init(kvm);
+	err = kvm_irqchip_vm_init(kvm);
 	if (err)
 		goto buses;
+	err = tdp_vm_init(kvm);
+	if (err)
+		goto irqchip;
 	err = kvm_x86_vm_init(kvm);
 	if (err)
 		goto tdp;
 	return 0;
 tdp:
 	tdp_vm_destroy(kvm);
+irqchip:
+	kvm_irqchip_vm_destroy(kvm);
 buses:
 	kvm_buses_destroy(kvm);
 memslots:
@@ -64,6 +72,7 @@ static void destroy_parts(struct kvm *kvm)
 	kvm_x86_vm_destroy(kvm);
 	kvm_msr_filter_destroy(kvm);
 	tdp_vm_destroy(kvm);
+	kvm_irqchip_vm_destroy(kvm);
 	kvm_buses_destroy(kvm);
 	kvm_memslots_destroy(kvm);
 	cleanup_srcu_struct(&kvm->srcu);
@@ -74,6 +83,8 @@ static void init_fields(struct kvm *kvm)
 	refcount_set(&kvm->users, 1);
 	mutex_init(&kvm->lock);
 	mutex_init(&kvm->slots_lock);
+	mutex_init(&kvm->apic_map_lock);
+	kvm->apic_bus_cycle_ns = LAPIC_BUS_CYCLE_NS;
 	rwlock_init(&kvm->mmu_lock);
 	xa_init(&kvm->vcpu_array);
 	kvm_tsc_vm_init(kvm);
@@ -129,7 +140,9 @@ static void destroy_vm(struct kvm *kvm)
 
 	kvm_stats_vm_exit(kvm);
 	kvm_notifier_unregister(kvm);
+	kvm_irqchip_destroy_chips(kvm);
 	kvm_vcpu_destroy_all(kvm);
+	kvm_apic_map_destroy(kvm);
 	destroy_parts(kvm);
 	kvm_hardware_put();
 	mmdrop(kvm->mm);
@@ -149,7 +162,11 @@ void kvm_put_kvm(struct kvm *kvm)
 
 static int kvm_vm_release(struct inode *inode, struct file *filp)
 {
-	kvm_put_kvm(filp->private_data);
+	struct kvm *kvm = filp->private_data;
+
+	/* No ioctl can make one any more; those there are must not outlive the VM. */
+	kvm_irqfd_release(kvm);
+	kvm_put_kvm(kvm);
 	return 0;
 }
 
@@ -174,6 +191,22 @@ static int set_identity_map_addr(struct kvm *kvm, void __user *argp)
 		err = -EINVAL;
 	else
 		kvm->identity_map_addr = addr;
+	mutex_unlock(&kvm->lock);
+	return err;
+}
+
+/* Which vCPU starts by itself: settled before the first one. */
+static int set_boot_cpu_id(struct kvm *kvm, unsigned long id)
+{
+	int err = 0;
+
+	mutex_lock(&kvm->lock);
+	if (kvm->created_vcpus)
+		err = -EBUSY;
+	else if (id >= KVM_MAX_VCPU_ID || (kvm->max_vcpu_ids && id >= kvm->max_vcpu_ids))
+		err = -EINVAL;
+	else
+		kvm->bsp_vcpu_id = id;
 	mutex_unlock(&kvm->lock);
 	return err;
 }
@@ -245,19 +278,6 @@ static long set_msr_filter(struct kvm *kvm, void __user *argp)
 	return ret;
 }
 
-/*
- * Routes lead to an in-kernel interrupt controller. There is none, so none can
- * be set; KVM answers the same to a VM without one.
- */
-static int set_gsi_routing(struct kvm *kvm, void __user *argp)
-{
-	struct kvm_irq_routing routing;
-
-	if (copy_from_user(&routing, argp, sizeof(routing)))
-		return -EFAULT;
-	return -EINVAL;
-}
-
 static long get_clock(struct kvm *kvm, void __user *argp)
 {
 	struct kvm_clock_data data = {};
@@ -273,6 +293,7 @@ static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long ar
 {
 	struct kvm *kvm = filp->private_data;
 	void __user *argp = (void __user *)arg;
+	long ret;
 
 	if (!kvm_ioctl_allowed(kvm))
 		return -EIO;
@@ -286,10 +307,10 @@ static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long ar
 		return VM_IOCTL_IN(struct kvm_enable_cap, kvm_vm_enable_cap);
 	case KVM_SET_TSS_ADDR:
 		return set_tss_addr(kvm, arg);
+	case KVM_SET_BOOT_CPU_ID:
+		return set_boot_cpu_id(kvm, arg);
 	case KVM_X86_SET_MSR_FILTER:
 		return set_msr_filter(kvm, argp);
-	case KVM_SET_GSI_ROUTING:
-		return set_gsi_routing(kvm, argp);
 	case KVM_SET_IDENTITY_MAP_ADDR:
 		return set_identity_map_addr(kvm, argp);
 	case KVM_GET_CLOCK:
@@ -303,7 +324,8 @@ static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long ar
 	case KVM_GET_STATS_FD:
 		return kvm_vm_ioctl_get_stats_fd(kvm);
 	}
-	return vm_ioctl_memory(kvm, ioctl, argp);
+	ret = vm_ioctl_memory(kvm, ioctl, argp);
+	return ret == -ENOTTY ? kvm_vm_ioctl_irq(kvm, ioctl, argp) : ret;
 }
 
 static const struct file_operations kvm_vm_fops = {

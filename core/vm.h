@@ -16,6 +16,7 @@
 
 #include "core/bus.h"
 #include "core/clock.h"
+#include "core/irq/irqfd.h"
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
 #include "core/stats.h"
@@ -23,8 +24,8 @@
 
 /*
  * Lock order, outermost first:
- *	kvm->lock > vcpu->mutex > kvm->slots_lock > kvm->srcu (read) >
- *	kvm->mmu_lock
+ *	kvm->lock > vcpu->mutex > kvm->slots_lock > kvm->irq_lock >
+ *	kvm->srcu, kvm->irq_srcu (read) > kvm->mmu_lock
  * mmu_lock is taken for read by faults and for write by whatever must see no
  * fault in flight. See docs/locking.md.
  */
@@ -53,6 +54,16 @@ struct kvm {
 
 	struct kvm_buses buses;			/* bus.h: ioeventfd, coalesced MMIO */
 
+	int irqchip_mode;			/* enum kvm_irqchip_mode; irq/irqchip.h */
+	u32 nr_reserved_ioapic_pins;		/* GSIs of userspace's I/O APIC; as irqchip_mode */
+	struct kvm_pic *pic;			/* as irqchip_mode */
+	struct kvm_ioapic *ioapic;		/* as irqchip_mode */
+	struct kvm_pit *pit;			/* writers: lock; irq/pit.h */
+	struct mutex irq_lock;			/* writers of routing and irqfds */
+	struct srcu_struct irq_srcu;		/* readers of routing, pit and irqfd resamplers */
+	struct kvm_routing __rcu *routing;	/* irq/routing.h; NULL: none */
+	struct kvm_irqfds irqfds;		/* irq/irqfd.h */
+
 	u64 default_tsc_khz;			/* for vCPUs created from now on */
 	struct kvm_clock_vm clock;		/* the guest's paravirtual clock (clock.h) */
 	raw_spinlock_t tsc_write_lock;		/* TSC synchronisation between vCPUs (tsc.c) */
@@ -62,6 +73,14 @@ struct kvm {
 	u64 last_tsc_ratio;
 	u32 last_tsc_khz;
 	bool last_tsc_valid;
+
+	u32 bsp_vcpu_id;			/* KVM_SET_BOOT_CPU_ID */
+	u32 apic_bus_cycle_ns;			/* KVM_CAP_X86_APIC_BUS_CYCLES_NS */
+	bool x2apic_format;			/* userspace knows of 32-bit APIC ids */
+	bool x2apic_broadcast_quirk_disabled;	/* 0xff of a device is one id in x2APIC mode */
+	struct kvm_apic_map __rcu *apic_map;	/* irq/ipi.h; writers: apic_map_lock */
+	struct mutex apic_map_lock;
+	unsigned long apicv_inhibit_reasons;	/* why hardware must not deliver interrupts */
 
 	u32 tss_addr;				/* KVM_SET_TSS_ADDR: kept for reads by vendors */
 	u64 identity_map_addr;			/* KVM_SET_IDENTITY_MAP_ADDR */

@@ -7,9 +7,11 @@
  * Source: AMD APM volume 2, "Event Injection", "Virtual Interrupts" and
  * "Interrupt and Exception Support".
  */
+#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "ops/apic.h"
 #include "ops/event.h"
@@ -319,7 +321,13 @@ bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits)
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
+	bool masked = irr_priority >= 0 && kvm_get_cr8(vcpu) >= irr_priority;
 
-	svm_assign_intercept(svm, INTERCEPT_CR8_WRITE,
-			     irr_priority >= 0 && vcpu->cr8 >= irr_priority);
+	if (svm_is_intercept(svm, INTERCEPT_CR8_WRITE) != masked)
+		svm_assign_intercept(svm, INTERCEPT_CR8_WRITE, masked);
+}
+
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+{
+	return kvm_lapic_deliver_in_software(vcpu, vector);
 }

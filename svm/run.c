@@ -11,6 +11,7 @@
 #include <asm/ptrace.h>
 #include <asm/spec-ctrl.h>
 
+#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/guest_context.h"
@@ -36,6 +37,18 @@ static void svm_prepare_nmi_step(struct vcpu_svm *svm)
 	svm_set_intercept(svm, INTERCEPT_IRET);
 }
 
+/* The task priority that software sees and hardware's copy of it. */
+static void svm_write_tpr(struct vcpu_svm *svm)
+{
+	u32 *int_ctl = &svm->vmcb->control.int_ctl;
+	u32 tpr = kvm_get_cr8(&svm->vcpu);
+
+	if (likely((*int_ctl & V_TPR_MASK) == tpr))
+		return;
+	*int_ctl = (*int_ctl & ~V_TPR_MASK) | tpr;
+	svm_mark_dirty(svm, VMCB_CLEAN_INTR);
+}
+
 /* Bring the VMCB up to date with what core keeps outside of it. */
 static void svm_prepare_entry(struct vcpu_svm *svm)
 {
@@ -46,7 +59,7 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
 	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
 	vmcb->save.cr2 = vcpu->cr2;
-	vmcb->control.int_ctl = (vmcb->control.int_ctl & ~V_TPR_MASK) | (vcpu->cr8 & V_TPR_MASK);
+	svm_write_tpr(svm);
 
 	/*
 	 * A guest that owns its debug registers sees DR6 itself; otherwise only
@@ -119,7 +132,7 @@ static void svm_collect_exit(struct vcpu_svm *svm)
 	if (!svm_is_intercept(svm, INTERCEPT_CR0_WRITE))
 		vcpu->cr0 = vmcb->save.cr0;
 	if (!svm_is_intercept(svm, INTERCEPT_CR8_WRITE))
-		vcpu->cr8 = vmcb->control.int_ctl & V_TPR_MASK;
+		kvm_cr8_from_hardware(vcpu, vmcb->control.int_ctl & V_TPR_MASK);
 	vcpu->regs_avail = ~0u;
 	vcpu->regs_dirty = 0;
 

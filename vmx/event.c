@@ -12,7 +12,9 @@
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
+#include "ops/apic.h"
 #include "vmx/vmx.h"
 
 /* Exceptions that push an error code. */
@@ -266,4 +268,9 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 /* Every MOV to CR8 exits, so there is nothing to arrange. */
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 {
+}
+
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+{
+	return kvm_lapic_deliver_in_software(vcpu, vector);
 }

@@ -12,7 +12,6 @@
 #include "core/exit.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
-#include "ops/apic.h"
 #include "ops/event.h"
 #include "ops/hw.h"
 #include "ops/mmu.h"

@@ -37,6 +37,8 @@ enum fake_op {
 	FAKE_MSR_INTERCEPTS,
 	FAKE_EXCEPTION_BITMAP,
 	FAKE_CR8_INTERCEPT,	/* a: priority, as u64 */
+	FAKE_HWAPIC_IRR,	/* a: highest vector, as u64 */
+	FAKE_HWAPIC_ISR,
 	FAKE_TSC_OFFSET,	/* a: offset */
 	FAKE_RESET,		/* a: init_event */
 	FAKE_GUEST_STUCK,	/* a guest that waited for a kick saw none */
@@ -168,6 +170,10 @@ struct fake_vcpu {
 	bool nmi_window;
 	bool immediate_exit;
 
+	bool apicv_active;	/* interrupts are delivered by "hardware" */
+	bool apic_posted;	/* pir[] has something */
+	unsigned long pir[4];
+
 	struct fake_injection inject;
 	struct fake_step step;	/* the exit being handled */
 	struct fake_step script[FAKE_SCRIPT_LEN];
@@ -178,6 +184,7 @@ struct fake_vcpu {
 	u64 nr_entries;
 
 	/* Between this thread and others: plain words, READ_ONCE() and WRITE_ONCE(). */
+	unsigned int nr_prepared;	/* how often core came the long way to an entry */
 	bool idle_waits;	/* a guest without a step waits for a kick, for ever */
 	u64 in_guest_entry;	/* number of the entry while the guest runs, else 0 */
 	u64 news;		/* set by others before a kick ... */
@@ -193,6 +200,7 @@ struct fake_vcpu {
 struct fake_hw {
 	bool immediate_exit;	/* kvm_x86_has_request_immediate_exit() */
 	int tdp_level;
+	bool apicv;		/* the delivery of interrupts by hardware */
 	bool tdp_no_ad;		/* no accessed and dirty bits */
 	int vm_init_err;
 	int vcpu_create_err;
@@ -210,6 +218,10 @@ void fake_log_clear(struct fake_vcpu *fake);
 void fake_hw_reset(void);
 /* Put an event that was not delivered back into vcpu->ev, as after a cut-short delivery. */
 void fake_take_back_injection(struct fake_vcpu *fake);
+
+/* Posted interrupts go to IRR; delivery by hardware begins or ceases. */
+void fake_collect_posted(struct kvm_vcpu *vcpu);
+void fake_apicv_refresh(struct kvm_vcpu *vcpu);
 
 /* Append a step to the guest's script; a full script fails the test. */
 void fake_push(struct kunit *test, struct kvm_vcpu *vcpu, const struct fake_step *step);
@@ -246,7 +258,11 @@ unsigned long fake_user_memory(struct kunit *test, unsigned long size);
 unsigned long fake_add_slot(struct kunit *test, struct kvm *kvm, u16 id, gpa_t gpa,
 			    unsigned long size, u32 flags);
 
-/* A thread that calls KVM_RUN on one vCPU until it fails or exits for another reason than HLT. */
+/*
+ * A thread that calls KVM_RUN on one vCPU until it fails or exits for another
+ * reason than HLT; -EAGAIN, for a vCPU that was woken before it ever ran, is
+ * no failure.
+ */
 struct fake_runner {
 	struct kvm_vcpu *vcpu;
 	struct task_struct *task;

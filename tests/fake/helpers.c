@@ -11,6 +11,8 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "core/irq/ipi.h"
+#include "core/irq/lapic.h"
 #include "core/memslot.h"
 #include "core/vcpu_ioctl.h"
 #include "tests/fake/fake.h"
@@ -75,6 +77,8 @@ struct kvm_vcpu *fake_vcpu_create(struct kunit *test, struct kvm *kvm)
 	KUNIT_ASSERT_EQ(test, xa_err(xa_store(&kvm->vcpu_array, idx, vcpu, GFP_KERNEL)), 0);
 	kvm->created_vcpus++;
 	atomic_set_release(&kvm->online_vcpus, idx + 1);
+	if (lapic_in_kernel(vcpu))
+		kvm_recalculate_apic_map(kvm);
 	fake_log_clear(to_fake(vcpu));
 	return vcpu;
 }
@@ -129,7 +133,8 @@ static int runner_thread(void *data)
 		runner->exit_reason = runner->vcpu->run->exit_reason;
 		if (runner->exit_reason == KVM_EXIT_HLT)
 			runner->halts++;
-	} while (!runner->result && runner->exit_reason == KVM_EXIT_HLT);
+	} while (runner->result == -EAGAIN ||
+		 (!runner->result && runner->exit_reason == KVM_EXIT_HLT));
 	kthread_unuse_mm(mm);
 	mmput(mm);
 	complete_all(&runner->done);

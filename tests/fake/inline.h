@@ -6,6 +6,8 @@
 #ifndef MONOVISOR_TESTS_FAKE_INLINE_H
 #define MONOVISOR_TESTS_FAKE_INLINE_H
 
+#include "core/irq/lapic.h"
+#include "ops/apic.h"
 #include "ops/run.h"
 #include "tests/fake/fake.h"
 
@@ -18,6 +20,59 @@ static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu
 {
 	to_fake(vcpu)->immediate_exit = true;
 	fake_log_add(to_fake(vcpu), FAKE_IMMEDIATE_EXIT, 0, 0);
+}
+
+/* Off unless a test sets fake_hw.apicv. */
+static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
+{
+	return to_fake(vcpu)->apicv_active;
+}
+
+static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(to_fake(vcpu)->apic_posted);
+}
+
+static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu)
+{
+	if (kvm_x86_pi_has_pending_interrupt(vcpu))
+		fake_collect_posted(vcpu);
+	return kvm_lapic_highest_irr(vcpu);
+}
+
+static __always_inline bool kvm_x86_pi_test_vector(struct kvm_vcpu *vcpu, u8 vector)
+{
+	return test_bit(vector, to_fake(vcpu)->pir);
+}
+
+static __always_inline void kvm_x86_hwapic_irr_update(struct kvm_vcpu *vcpu, int max)
+{
+	fake_log_add(to_fake(vcpu), FAKE_HWAPIC_IRR, max, 0);
+}
+
+static __always_inline void kvm_x86_hwapic_isr_update(struct kvm_vcpu *vcpu, int max)
+{
+	fake_log_add(to_fake(vcpu), FAKE_HWAPIC_ISR, max, 0);
+}
+
+static __always_inline void kvm_x86_load_eoi_exitmap(struct kvm_vcpu *vcpu,
+						     const unsigned long *bitmap)
+{
+}
+
+static __always_inline void kvm_x86_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
+{
+	fake_apicv_refresh(vcpu);
+}
+
+static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)
+{
+	fake_apicv_refresh(vcpu);
+}
+
+static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
+{
+	return ~0UL;
 }
 
 #endif /* MONOVISOR_TESTS_FAKE_INLINE_H */

@@ -4,7 +4,9 @@
  */
 #include <linux/string.h>
 
+#include "core/block.h"
 #include "core/cr.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "ops/apic.h"
 #include "ops/timer.h"
@@ -103,6 +105,7 @@ void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 
 void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {
+	to_fake(vcpu)->nr_prepared++;
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
@@ -117,6 +120,49 @@ void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 {
 	fake_log_add(to_fake(vcpu), FAKE_CR8_INTERCEPT, irr_priority, 0);
+}
+
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	if (!READ_ONCE(fake->apicv_active))
+		return kvm_lapic_deliver_in_software(vcpu, vector);
+	if (test_and_set_bit(vector, fake->pir))
+		return false;
+	/* The vector is posted before the flag, the flag before the look who sleeps. */
+	smp_store_mb(fake->apic_posted, true);
+	kvm_vcpu_wake(vcpu);
+	return true;
+}
+
+void fake_collect_posted(struct kvm_vcpu *vcpu)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+	unsigned int i;
+
+	/* The flag goes before the collection: what comes later sets it again. */
+	smp_store_mb(fake->apic_posted, false);
+	for (i = 0; i < ARRAY_SIZE(fake->pir); i++) {
+		unsigned long bits = xchg(&fake->pir[i], 0);
+
+		kvm_lapic_or_irr(vcpu->lapic, i * 2, lower_32_bits(bits));
+		kvm_lapic_or_irr(vcpu->lapic, i * 2 + 1, upper_32_bits(bits));
+	}
+}
+
+void fake_apicv_refresh(struct kvm_vcpu *vcpu)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+	bool active = fake_hw.apicv && lapic_hw_enabled(vcpu) &&
+		      !vcpu->kvm->apicv_inhibit_reasons;
+
+	if (fake->apicv_active == active)
+		return;
+	/* Who still posts the old way is collected below. */
+	smp_store_mb(fake->apicv_active, active);
+	fake_collect_posted(vcpu);
+	kvm_lapic_delivery_changed(vcpu);
 }
 
 void kvm_x86_write_tsc_offset(struct kvm_vcpu *vcpu)

@@ -10,6 +10,7 @@
 
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/regs.h"
 #include "core/request.h"
 #include "ops/event.h"
 #include "tests/fake/fake.h"
@@ -612,6 +613,40 @@ static void event_reasons_counted(struct kunit *test)
 	}
 }
 
+/*
+ * Registers alone are no event: what a client installs at set-up asks for no
+ * evaluation. The same with something waiting does.
+ */
+static void event_userspace_raises_only_for_events(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	const struct kvm_vcpu_events none = { .flags = KVM_VCPUEVENT_VALID_NMI_PENDING };
+	const struct kvm_interrupt irq = { .irq = GUEST_IRQ };
+	struct kvm_sregs sregs = {};
+	struct kvm_regs regs = {};
+
+	vcpu->requests = 0;
+	kvm_vcpu_ioctl_get_sregs(vcpu, &sregs);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &sregs), 0);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_regs(vcpu, &regs), 0);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_events(vcpu, &none), 0);
+	KUNIT_EXPECT_FALSE(test, kvm_test_request(KVM_REQ_EVENT, vcpu));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.event_raise[EVENT_USERSPACE], 0);
+
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_interrupt(vcpu, &irq), 0);
+	vcpu->requests = 0;
+	regs.rflags = X86_EFLAGS_IF;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_regs(vcpu, &regs), 0);
+	KUNIT_EXPECT_TRUE(test, kvm_test_request(KVM_REQ_EVENT, vcpu));
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_events(vcpu, &none), 0);
+
+	vcpu->requests = 0;
+	sregs.interrupt_bitmap[GUEST_IRQ / 64] = BIT_ULL(GUEST_IRQ % 64);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &sregs), 0);
+	KUNIT_EXPECT_TRUE(test, kvm_test_request(KVM_REQ_EVENT, vcpu));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.event_raise[EVENT_USERSPACE], 2);
+}
+
 /* An entry that is called off gives back what was injected for it. */
 static void event_cancelled_entry(struct kunit *test)
 {
@@ -654,6 +689,7 @@ static struct kunit_case event_test_cases[] = {
 	KUNIT_CASE(event_set_then_get),
 	KUNIT_CASE(event_get_without_payload_cap),
 	KUNIT_CASE(event_reasons_counted),
+	KUNIT_CASE(event_userspace_raises_only_for_events),
 	KUNIT_CASE(event_cancelled_entry),
 	{}
 };

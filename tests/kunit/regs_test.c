@@ -97,8 +97,10 @@ static void sregs_interrupt(struct kunit *test)
 	long_mode_sregs(vcpu, &in);
 	in.interrupt_bitmap[1] = BIT_ULL(5);
 	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &in), 0);
-	KUNIT_EXPECT_TRUE(test, vcpu->ev.interrupt.injected);
-	KUNIT_EXPECT_EQ(test, vcpu->ev.interrupt.nr, 69);
+	KUNIT_EXPECT_FALSE(test, vcpu->ev.interrupt.injected);
+	KUNIT_EXPECT_TRUE(test, vcpu->ev.user_irq_pending);
+	KUNIT_EXPECT_EQ(test, vcpu->ev.user_irq, 69);
+	KUNIT_EXPECT_TRUE(test, kvm_test_request(KVM_REQ_EVENT, vcpu));
 	kvm_vcpu_ioctl_get_sregs(vcpu, &out);
 	KUNIT_EXPECT_EQ(test, out.interrupt_bitmap[1], BIT_ULL(5));
 	KUNIT_EXPECT_EQ(test, out.interrupt_bitmap[0], 0ULL);
