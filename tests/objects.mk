@@ -13,6 +13,9 @@ mv-kunit += tests/kunit/guest_walk_test.o
 mv-kunit += tests/kunit/tdp_iterate_test.o
 mv-kunit += tests/kunit/tdp_fault_test.o
 mv-kunit += tests/kunit/dirty_test.o
+mv-kunit += tests/kunit/apicv_test.o
 
 mv-kunit += tests/kunit/cr_test.o tests/kunit/regs_test.o tests/kunit/msr_test.o
 mv-kunit += tests/kunit/cpuid_test.o tests/kunit/debug_test.o tests/kunit/tsc_test.o
+mv-kunit += tests/kunit/lapic_test.o
+mv-kunit += tests/kunit/ipi_test.o tests/kunit/lapic_timer_test.o
