@@ -18,4 +18,6 @@ mv-kunit += tests/kunit/apicv_test.o
 mv-kunit += tests/kunit/cr_test.o tests/kunit/regs_test.o tests/kunit/msr_test.o
 mv-kunit += tests/kunit/cpuid_test.o tests/kunit/debug_test.o tests/kunit/tsc_test.o
 mv-kunit += tests/kunit/lapic_test.o
+mv-kunit += tests/kunit/pic_test.o tests/kunit/pit_test.o tests/kunit/ioapic_test.o
+mv-kunit += tests/kunit/routing_test.o tests/kunit/scan_test.o
 mv-kunit += tests/kunit/ipi_test.o tests/kunit/lapic_timer_test.o
