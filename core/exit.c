@@ -225,13 +225,14 @@ enum run_result exit_rdpmc(struct kvm_vcpu *vcpu)
 }
 
 /**
- * exit_hypercall() - VMCALL or VMMCALL
+ * kvm_hypercall() - what VMCALL or VMMCALL leaves in RAX
  * @vcpu: the vCPU
  *
  * No hypercall is offered to a guest without an in-kernel interrupt
  * controller: every number gets -KVM_ENOSYS, CPL 3 gets -KVM_EPERM.
+ * Context: any, also irqs off between an exit and an entry.
  */
-enum run_result exit_hypercall(struct kvm_vcpu *vcpu)
+void kvm_hypercall(struct kvm_vcpu *vcpu)
 {
 	long ret = kvm_x86_get_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
 
@@ -240,6 +241,11 @@ enum run_result exit_hypercall(struct kvm_vcpu *vcpu)
 			    vcpu->regs[VCPU_REGS_RCX], vcpu->regs[VCPU_REGS_RDX],
 			    vcpu->regs[VCPU_REGS_RSI]);
 	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, is_64_bit_mode(vcpu) ? ret : (u32)ret);
+}
+
+enum run_result exit_hypercall(struct kvm_vcpu *vcpu)
+{
+	kvm_hypercall(vcpu);
 	return exit_skip_insn(vcpu);
 }
 

@@ -42,6 +42,7 @@ enum run_result exit_rdmsr(struct kvm_vcpu *vcpu);
 enum run_result exit_wrmsr(struct kvm_vcpu *vcpu);
 enum run_result exit_rdpmc(struct kvm_vcpu *vcpu);
 enum run_result exit_hypercall(struct kvm_vcpu *vcpu);
+void kvm_hypercall(struct kvm_vcpu *vcpu);
 enum run_result exit_cr(struct kvm_vcpu *vcpu, const struct exit_cr *access);
 enum run_result exit_clts(struct kvm_vcpu *vcpu);
 enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access);

@@ -138,18 +138,42 @@ static bool may_enter(struct kvm_vcpu *vcpu)
 	       READ_ONCE(vcpu->mode) == IN_RUN_LOOP;
 }
 
-/* Enter, and enter again while the vendor handles the exits with interrupts off. */
+/*
+ * The same after an exit that was handled with interrupts off. Nothing that a
+ * handler of such an exit does needs more than these looks: what it wants done
+ * before the entry, an evaluation of events for one, it raises as a request.
+ *
+ * No barrier: the mode has been IN_RUN_LOOP since may_enter(), so a kicker whose
+ * request is not seen here has sent an interrupt. That is pending, as are host
+ * interrupts that came meanwhile, and makes the entry exit at once.
+ */
+static bool may_enter_again(struct kvm_vcpu *vcpu)
+{
+	return likely(!kvm_request_pending(vcpu) && !xfer_work_pending() &&
+		      READ_ONCE(vcpu->mode) == IN_RUN_LOOP);
+}
+
+/*
+ * Enter, and enter again while the vendor handles the exits with interrupts
+ * off. Its looks are modelled in tests/model/kick.pml too.
+ */
 static void enter_repeatedly(struct kvm_vcpu *vcpu)
 {
 	enum run_result result;
+	bool again = false;
 
-	do {
+	for (;;) {
 		trace_kvm_entry(vcpu, vcpu->ev.immediate_exit);
-		result = kvm_x86_vcpu_run(vcpu);
+		result = kvm_x86_vcpu_run(vcpu, again);
 		trace_kvm_exit(vcpu);
-		/* A kick or a host interrupt that came meanwhile wants the long way. */
-	} while (result == RUN_REENTER_FAST && !kvm_request_pending(vcpu) &&
-		 READ_ONCE(vcpu->mode) == IN_RUN_LOOP && !xfer_work_pending());
+		if (result != RUN_REENTER_FAST)
+			break;
+		vcpu->stat.exits++;
+		vcpu->stat.fast_exits++;
+		if (!may_enter_again(vcpu))
+			break;
+		again = true;
+	}
 	vcpu->fast_handled = result == RUN_REENTER_FAST;
 	kvm_after_exit_events(vcpu);
 }
@@ -164,6 +188,8 @@ static void enter_guest_irqoff(struct kvm_vcpu *vcpu)
 		switch_fpu_return();
 	kvm_load_guest_xstate(vcpu);
 	kvm_load_guest_debug_regs(vcpu);
+	/* A guest that owns its debug registers has DR6 exchanged at every entry. */
+	vcpu->fast_allowed = !(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
 	kvm_note_quiescent(&vcpu->quiescent_at);
 	kvm_guest_time_begin();
 	vcpu->last_run_cpu = vcpu->cpu;
@@ -184,7 +210,7 @@ static void enter_guest_irqoff(struct kvm_vcpu *vcpu)
 	 */
 	local_irq_enable();
 	/* An instruction's worth of time: STI holds interrupts back for one. */
-	++vcpu->stat.exits;
+	vcpu->stat.exits += !vcpu->fast_handled;
 	local_irq_disable();
 	kvm_guest_time_end();
 }

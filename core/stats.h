@@ -11,6 +11,7 @@
 /* X(name): cumulative u64 */
 #define KVM_VCPU_STATS(X)	\
 	X(exits)		\
+	X(fast_exits)		\
 	X(pf_fixed)		\
 	X(pf_spurious)		\
 	X(pf_retry)		\

@@ -70,6 +70,7 @@ struct kvm_vcpu {
 	u8 in_guest;				/* [t] between VM-entry and VM-exit; vmenter.S */
 	bool guest_fpu_loaded;			/* [t] */
 	bool fast_handled;			/* [t] the last exit needs no handler */
+	bool fast_allowed;			/* [t] exits may be handled with irqs off */
 	u32 regs_avail;				/* [t] bit: regs[] (or state) is current */
 	u32 regs_dirty;				/* [t] bit: hardware must be updated at entry */
 	unsigned long regs[NR_VCPU_REGS];	/* [t] */

@@ -11,15 +11,19 @@
 /**
  * kvm_x86_vcpu_run() - enter the guest once
  * @vcpu: the vCPU
+ * @again: the last call was for this vCPU and returned RUN_REENTER_FAST, irqs
+ *	have been off since and nobody has touched the vCPU
  *
  * Writes back dirty registers, switches, collects exit information, and
- * handles exits that need nothing but registers and vCPU-local state.
+ * handles exits that need nothing but registers and vCPU-local state
+ * (core/fastpath.h) if vcpu->fast_allowed. With @again only what such an exit
+ * changes needs to be written back.
  * Context: irqs off, preemption off; host xstate and debug registers have been
  * exchanged by core.
- * Return: RUN_REENTER_FAST (handled here, enter again at once) or RUN_REENTER
- * (call kvm_x86_handle_exit()).
+ * Return: RUN_REENTER_FAST (handled here, no event waits for injection: enter
+ * again at once) or RUN_REENTER (call kvm_x86_handle_exit()).
  */
-enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu);
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again);
 
 /* Irqs off, after host state is back: hand over a host interrupt, NMI or #MC that exited. */
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu);
@@ -33,6 +37,17 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu);
  * May sleep (reads guest memory where hardware gives no length).
  */
 bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_x86_fast_next_rip() - where the guest goes on behind the instruction that exited
+ * @vcpu: the vCPU, between exit and entry, irqs off
+ *
+ * Return: 0 if it takes more than registers to tell (no length by hardware, a
+ * wrap of the instruction pointer), or if the instruction is single-stepped.
+ */
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu);
+/* Go on there, without the interrupt shadow of the instruction. */
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip);
 
 /* Can this hardware leave the guest right after an injection? A constant where it never can. */
 static __always_inline bool kvm_x86_has_request_immediate_exit(void);

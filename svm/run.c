@@ -14,6 +14,7 @@
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/fastpath.h"
 #include "core/guest_context.h"
 #include "core/main.h"
 #include "core/regs.h"
@@ -74,6 +75,8 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
 	svm_prepare_nmi_step(svm);
+	/* Whether an IRET has been executed is told by where RIP has gone from it. */
+	vcpu->fast_allowed &= !svm->awaiting_iret;
 	svm_update_asid(svm);
 	svm_mark_dirty(svm, VMCB_CLEAN_NEVER);
 }
@@ -147,11 +150,66 @@ static void svm_collect_exit(struct vcpu_svm *svm)
 	svm_collect_events(svm);
 }
 
-enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
+/* A handler of such an exit changed general registers and nothing else hardware knows. */
+static void svm_prepare_again(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	struct vmcb *vmcb = svm->vmcb;
+
+	vmcb->save.rax = vcpu->regs[VCPU_REGS_RAX];
+	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
+	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
+	svm_write_tpr(svm);
+	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
+}
+
+static enum run_result svm_fast_cr8(struct vcpu_svm *svm, bool write)
+{
+	u64 info = svm->vmcb->control.exit_info_1;
+
+	if (!svm_has_decode_assists || !(info & SVM_CR_INFO_MOV))
+		return RUN_REENTER;
+	if (!write)
+		return fast_cr8_read(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
+	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
+}
+
+/*
+ * Codes in the order of how often they are seen. None of these exits happens
+ * while an event is being delivered: what was injected is in the guest.
+ */
+static enum run_result svm_handle_fast(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	switch (svm->vmcb->control.exit_code) {
+	case SVM_EXIT_MSR:
+		if (svm->vmcb->control.exit_info_1 & SVM_MSR_INFO_WRITE)
+			return fast_wrmsr(vcpu);
+		return fast_rdmsr(vcpu);
+	case SVM_EXIT_CPUID:
+		return fast_cpuid(vcpu);
+	case SVM_EXIT_WRITE_CR8:
+		return svm_fast_cr8(svm, true);
+	case SVM_EXIT_READ_CR8:
+		return svm_fast_cr8(svm, false);
+	case SVM_EXIT_VMMCALL:
+		return fast_hypercall(vcpu);
+	case SVM_EXIT_INVD:
+	case SVM_EXIT_WBINVD:
+		return fast_nop(vcpu);
+	}
+	return RUN_REENTER;
+}
+
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm_prepare_entry(svm);
+	if (again)
+		svm_prepare_again(svm);
+	else
+		svm_prepare_entry(svm);
 
 	/* SSBD by other means than SPEC_CTRL, on CPUs before it could do that. */
 	if (!svm_has_v_spec_ctrl)
@@ -167,7 +225,9 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 
 	svm_collect_exit(svm);
-	return RUN_REENTER;
+	if (unlikely(!vcpu->fast_allowed))
+		return RUN_REENTER;
+	return svm_handle_fast(svm);
 }
 
 /*

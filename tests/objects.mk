@@ -14,6 +14,7 @@ mv-kunit += tests/kunit/tdp_iterate_test.o
 mv-kunit += tests/kunit/tdp_fault_test.o
 mv-kunit += tests/kunit/dirty_test.o
 mv-kunit += tests/kunit/apicv_test.o
+mv-kunit += tests/kunit/fastpath_test.o
 
 mv-kunit += tests/kunit/cr_test.o tests/kunit/regs_test.o tests/kunit/msr_test.o
 mv-kunit += tests/kunit/cpuid_test.o tests/kunit/debug_test.o tests/kunit/tsc_test.o

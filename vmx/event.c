@@ -92,7 +92,7 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
  * @vmx: the vCPU, right after an exit; vmx->idt_vectoring is current
  *
  * What was injected and is not in the IDT-vectoring information has been
- * delivered. Software events keep their length; RIP is still on the
+ * delivered, and is out of vcpu->ev already. Software events keep their length; RIP is still on the
  * instruction.
  */
 void vmx_complete_events(struct vcpu_vmx *vmx)
@@ -102,9 +102,6 @@ void vmx_complete_events(struct vcpu_vmx *vmx)
 	u8 vector = info & VECTORING_INFO_VECTOR_MASK;
 	bool has_code = info & VECTORING_INFO_DELIVER_CODE_MASK;
 
-	vcpu->ev.nmi_injected = false;
-	vcpu->ev.exception.injected = false;
-	vcpu->ev.interrupt.injected = false;
 	if (likely(!(info & VECTORING_INFO_VALID_MASK)))
 		return;
 

@@ -68,4 +68,32 @@ static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 	return 0;
 }
 
+/*
+ * Fields are read anew rather than by way of the caches of lazily read state:
+ * none of it is wanted again once the instruction has retired.
+ *
+ * Outside 64-bit mode RIP wraps at 4 GiB. Leave an instruction there alone,
+ * and the mode need not be known.
+ */
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	u32 len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	unsigned long rip = vmcs_readl(GUEST_RIP);
+	unsigned long next = rip + len;
+
+	if (unlikely((rip ^ next) >> 32) || unlikely(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF))
+		return 0;
+	return next;
+}
+
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
+{
+	const u32 shadow = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	vmcs_writel(GUEST_RIP, next_rip);
+	if (unlikely(state & shadow))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state & ~shadow);
+}
+
 #endif /* MONOVISOR_VMX_INLINE_H */

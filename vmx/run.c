@@ -25,6 +25,7 @@
 #include "core/guest_context.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/fastpath.h"
 #include "core/main.h"
 #include "core/regs.h"
 #include "ops/run.h"
@@ -160,7 +161,6 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
 	if (vcpu->regs_dirty & BIT(VCPU_REGS_RIP))
 		vmcs_writel(GUEST_RIP, vcpu->regs[VCPU_REGS_RIP]);
-	vcpu->regs_dirty = 0;
 
 	update_host_state(vmx);
 	if (unlikely(vmx->shadow_check))
@@ -176,6 +176,8 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
 	else
 		vmx->sw.flags &= ~BIT(VMX_SW_LAUNCHED);
+	/* A handler of an NMI that is stepped is stepped entry by entry. */
+	vcpu->fast_allowed &= vmx_caps.vnmi;
 	vmx->sw.guest_spec_ctrl = vcpu->spec_ctrl;
 	vmx->sw.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
 }
@@ -222,7 +224,33 @@ static void collect_failure(struct vcpu_vmx *vmx)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
-static void collect_exit(struct vcpu_vmx *vmx)
+/*
+ * Reasons in the order of how often they are seen. None of these exits happens
+ * while an event is being delivered: what was injected is in the guest.
+ */
+static enum run_result handle_fast(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	switch (vmx->exit_reason) {
+	case EXIT_REASON_MSR_WRITE:
+		return fast_wrmsr(vcpu);
+	case EXIT_REASON_CPUID:
+		return fast_cpuid(vcpu);
+	case EXIT_REASON_MSR_READ:
+		return fast_rdmsr(vcpu);
+	case EXIT_REASON_CR_ACCESS:
+		return vmx_fast_cr(vmx);
+	case EXIT_REASON_VMCALL:
+		return fast_hypercall(vcpu);
+	case EXIT_REASON_INVD:
+	case EXIT_REASON_WBINVD:
+		return fast_nop(vcpu);
+	}
+	return RUN_REENTER;
+}
+
+static enum run_result collect_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
@@ -233,20 +261,31 @@ static void collect_exit(struct vcpu_vmx *vmx)
 	if (unlikely(vmx->entry_result != VMX_SW_EXITED ||
 		     vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 		collect_failure(vmx);
-		return;
+		return RUN_REENTER;
 	}
 	vmx->lv.launched = true;
+	vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
+	vcpu->ev.nmi_injected = false;
+	vcpu->ev.exception.injected = false;
+	vcpu->ev.interrupt.injected = false;
+	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
+		return RUN_REENTER_FAST;
 	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	vmx->event_insn_len = 0;
 	vmx_recover_nmi_blocking(vmx);
 	vmx_complete_events(vmx);
+	return RUN_REENTER;
 }
 
-enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	prepare_entry(vmx);
+	if (!again)
+		prepare_entry(vmx);
+	else if (unlikely(vcpu->regs_dirty & BIT(VCPU_REGS_RSP)))
+		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
+	vcpu->regs_dirty = 0;
 	flush_l1d(vmx);
 
 	enter_guest(vmx);
@@ -258,8 +297,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 
-	collect_exit(vmx);
-	return RUN_REENTER;
+	return collect_exit(vmx);
 }
 
 /*

@@ -26,7 +26,7 @@ enum fake_op {
 	FAKE_NMI_WINDOW,
 	FAKE_IMMEDIATE_EXIT,
 	FAKE_DELIVER,		/* a: enum fake_event_kind, b: vector; the guest took it */
-	FAKE_ENTER,		/* a: number of the entry */
+	FAKE_ENTER,		/* a: number of the entry, b: again, right after a fast exit */
 	FAKE_EXIT,		/* a: enum fake_step_kind */
 	FAKE_SKIP,		/* a: bytes */
 	FAKE_FLUSH_ALL,
@@ -88,6 +88,9 @@ enum fake_step_kind {
 	FAKE_STEP_MOV_SS,
 	FAKE_STEP_IRET,		/* NMIs are unmasked */
 	FAKE_STEP_MOV_REG,	/* reg = value */
+	FAKE_STEP_OTHERS_REQUEST,	/* another thread raises request number value meanwhile */
+	FAKE_STEP_OTHERS_KICK,	/* or kicks without a request */
+	FAKE_STEP_HOST_WORK,	/* or the host wants something of the thread */
 
 	FAKE_STEP_PIO,
 	FAKE_STEP_CPUID,
@@ -109,6 +112,8 @@ enum fake_step_kind {
 	FAKE_STEP_NMI_WINDOW,
 	FAKE_STEP_EXTERNAL_INTERRUPT,
 	FAKE_STEP_WAIT_KICK,	/* stay in the guest until somebody interrupts this CPU */
+	FAKE_STEP_FAST,		/* insn_len bytes, handled with interrupts off */
+	FAKE_STEP_FAST_KICKED,	/* likewise, but somebody kicks meanwhile */
 	FAKE_STEP_SHUTDOWN,
 	FAKE_STEP_FAIL_ENTRY,
 	FAKE_STEP_UNKNOWN,

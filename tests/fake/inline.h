@@ -75,4 +75,22 @@ static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 	return ~0UL;
 }
 
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	if (fake->hw_rflags & X86_EFLAGS_TF || !fake->step.insn_len)
+		return 0;
+	return fake->hw_rip + fake->step.insn_len;
+}
+
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	fake_log_add(fake, FAKE_SKIP, next_rip - fake->hw_rip, 0);
+	fake->hw_rip = next_rip;
+	fake->shadow = 0;
+}
+
 #endif /* MONOVISOR_TESTS_FAKE_INLINE_H */

@@ -11,8 +11,11 @@
 #include <linux/irqflags.h>
 #include <linux/kvm.h>
 
+#include "core/event.h"
 #include "core/exit.h"
+#include "core/fastpath.h"
 #include "core/regs.h"
+#include "core/request.h"
 #include "ops/run.h"
 #include "tests/fake/fake.h"
 
@@ -147,6 +150,15 @@ static void fake_execute(struct fake_vcpu *fake, const struct fake_step *step)
 	case FAKE_STEP_IRET:
 		fake->nmi_masked = false;
 		break;
+	case FAKE_STEP_OTHERS_REQUEST:
+		kvm_make_request(step->value, &fake->vcpu);
+		break;
+	case FAKE_STEP_OTHERS_KICK:
+		cmpxchg(&fake->vcpu.mode, IN_RUN_LOOP, EXITING_RUN_LOOP);
+		break;
+	case FAKE_STEP_HOST_WORK:
+		set_thread_flag(TIF_NOTIFY_RESUME);
+		break;
 	case FAKE_STEP_MOV_REG:
 		if (step->reg == VCPU_REGS_RIP)
 			fake->hw_rip = step->value - step->insn_len;
@@ -236,7 +248,41 @@ static void fake_check_context(struct fake_vcpu *fake)
 		fake_log_add(fake, FAKE_BAD_CONTEXT, 0, 0);
 }
 
-enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
+/* As a vendor decodes the exits that need nothing but registers. */
+static enum run_result fake_handle_fast(struct fake_vcpu *fake)
+{
+	const struct fake_step *step = &fake->step;
+	struct kvm_vcpu *vcpu = &fake->vcpu;
+
+	if (!vcpu->fast_allowed || kvm_event_needs_reinjection(vcpu))
+		return RUN_REENTER;
+	switch (step->kind) {
+	case FAKE_STEP_FAST_KICKED:
+		WRITE_ONCE(vcpu->mode, EXITING_RUN_LOOP);
+		fallthrough;
+	case FAKE_STEP_FAST:
+		fake->hw_rip += step->insn_len;
+		return RUN_REENTER_FAST;
+	case FAKE_STEP_CPUID:
+		return fast_cpuid(vcpu);
+	case FAKE_STEP_RDMSR:
+		return fast_rdmsr(vcpu);
+	case FAKE_STEP_WRMSR:
+		return fast_wrmsr(vcpu);
+	case FAKE_STEP_HYPERCALL:
+		return fast_hypercall(vcpu);
+	case FAKE_STEP_CR:
+		if (step->cr.cr != 8)
+			return RUN_REENTER;
+		if (step->cr.write)
+			return fast_cr8_write(vcpu, step->cr.gpr);
+		return fast_cr8_read(vcpu, step->cr.gpr);
+	default:
+		return RUN_REENTER;
+	}
+}
+
+enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 {
 	struct fake_vcpu *fake = to_fake(vcpu);
 
@@ -252,12 +298,12 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu)
 		fake->hw_cr3 = vcpu->cr3;
 	vcpu->regs_dirty = 0;
 
-	fake_log_add(fake, FAKE_ENTER, ++fake->nr_entries, 0);
+	fake_log_add(fake, FAKE_ENTER, ++fake->nr_entries, again);
 	WRITE_ONCE(fake->in_guest_entry, fake->nr_entries);
 	fake_guest(fake);
 	WRITE_ONCE(fake->in_guest_entry, 0);
 	vcpu->regs_avail &= ~(BIT(VCPU_REGS_RIP) | BIT(VCPU_REGS_RSP) | BIT(VCPU_EXREG_CR3));
-	return RUN_REENTER;
+	return fake_handle_fast(fake);
 }
 
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)

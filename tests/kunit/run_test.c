@@ -82,6 +82,34 @@ static void run_reenters(struct kunit *test)
 	KUNIT_EXPECT_GE(test, vcpu->stat.exits, 5);
 }
 
+/* An exit handled with interrupts off enters again at once, unless there was a kick. */
+static void run_reenters_fast(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	unsigned long rip = kvm_rip_read(vcpu);
+
+	STEP(FAKE_STEP_FAST, .insn_len = 1);
+	STEP(FAKE_STEP_FAST, .insn_len = 2);
+	STEP(FAKE_STEP_FAST, .insn_len = 3);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), rip + 1 + 2 + 3 + 1);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 4);
+	/* A host interrupt that has work may have cut the fast way short once or twice. */
+	KUNIT_EXPECT_LT(test, to_fake(vcpu)->nr_prepared, 4);
+}
+
+static void run_reenters_fast_kicked(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	STEP(FAKE_STEP_FAST_KICKED, .insn_len = 1);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 2);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_prepared, 2);
+}
+
 static void run_unknown_exit(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -434,6 +462,8 @@ static void run_exit(struct kunit *test)
 static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_hlt),
 	KUNIT_CASE(run_reenters),
+	KUNIT_CASE(run_reenters_fast),
+	KUNIT_CASE(run_reenters_fast_kicked),
 	KUNIT_CASE(run_unknown_exit),
 	KUNIT_CASE(run_fail_entry),
 	KUNIT_CASE(run_fail_entry_rebooting),

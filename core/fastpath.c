@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits that are over before interrupts come on again. Policy is shared with
+ * exit.c, which does the same with every means; here is only what is certain
+ * to succeed. Who may enter again without looking is decided in run.c.
+ */
+#include <asm/msr-index.h>
+
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "core/exit.h"
+#include "core/fastpath.h"
+#include "core/irq/lapic.h"
+#include "core/msr.h"
+#include "core/regs.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+#include "ops/run.h"
+
+enum run_result fast_cpuid(struct kvm_vcpu *vcpu)
+{
+	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+
+	if (unlikely(!next))
+		return RUN_REENTER;
+	kvm_cpuid_insn(vcpu);
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+enum run_result fast_nop(struct kvm_vcpu *vcpu)
+{
+	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+
+	if (unlikely(!next))
+		return RUN_REENTER;
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+enum run_result fast_hypercall(struct kvm_vcpu *vcpu)
+{
+	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+
+	if (unlikely(!next))
+		return RUN_REENTER;
+	kvm_hypercall(vcpu);
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+/* A filter is read under kvm->srcu: not here. */
+static bool msrs_filtered(struct kvm_vcpu *vcpu)
+{
+	return rcu_access_pointer(vcpu->kvm->msr_filter);
+}
+
+/* Reads have no effects: one that is refused is simply made again. */
+enum run_result fast_rdmsr(struct kvm_vcpu *vcpu)
+{
+	unsigned long next;
+	u64 data;
+
+	if (unlikely(msrs_filtered(vcpu)) ||
+	    unlikely(kvm_get_msr(vcpu, vcpu->regs[VCPU_REGS_RCX], &data, false) != MSR_OK))
+		return RUN_REENTER;
+	next = kvm_x86_fast_next_rip(vcpu);
+	if (unlikely(!next))
+		return RUN_REENTER;
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, (u32)data);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RDX, data >> 32);
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+/*
+ * Writes that change this vCPU alone, and what hardware keeps of it; those of the
+ * local APIC know by themselves. One that is refused changes nothing: the long
+ * way refuses it again, and faults.
+ */
+static bool write_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
+{
+	switch (index) {
+	case MSR_IA32_TSC_ADJUST:
+	case MSR_IA32_MISC_ENABLE:
+	case MSR_IA32_PRED_CMD:
+		return likely(!msrs_filtered(vcpu)) &&
+		       kvm_set_msr(vcpu, index, data, false) == MSR_OK;
+	default:
+		return kvm_lapic_wrmsr_irqoff(vcpu, index, data);
+	}
+}
+
+enum run_result fast_wrmsr(struct kvm_vcpu *vcpu)
+{
+	u32 index = vcpu->regs[VCPU_REGS_RCX];
+	unsigned long next;
+
+	next = kvm_x86_fast_next_rip(vcpu);
+	if (unlikely(!next) || !write_msr(vcpu, index, kvm_edx_eax_read(vcpu)))
+		return RUN_REENTER;
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+/*
+ * Lowering the task priority may unmask an interrupt. The local APIC asks for
+ * an evaluation then; one in userspace has to hear of it.
+ */
+enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr)
+{
+	unsigned long val = kvm_register_read(vcpu, gpr);
+	unsigned long next;
+
+	if (!lapic_in_kernel(vcpu) && val < kvm_get_cr8(vcpu))
+		return RUN_REENTER;
+	next = kvm_x86_fast_next_rip(vcpu);
+	if (unlikely(!next) || unlikely(kvm_set_cr8(vcpu, val)))
+		return RUN_REENTER;
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr)
+{
+	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+
+	if (unlikely(!next))
+		return RUN_REENTER;
+	kvm_register_write(vcpu, gpr, kvm_get_cr8(vcpu));
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Exits that need nothing but registers and this vCPU's own state. The vendor's
+ * kvm_x86_vcpu_run() calls these right after the exit, and core enters again
+ * at once; what they cannot do goes the long way, through core/exit.h.
+ */
+#ifndef MONOVISOR_CORE_FASTPATH_H
+#define MONOVISOR_CORE_FASTPATH_H
+
+#include "core/types.h"
+
+/*
+ * All: irqs off, no kvm->srcu, guest xstate in the CPU; never sleep, touch no
+ * guest or user memory.
+ * Return: RUN_REENTER_FAST, the instruction has retired; RUN_REENTER, nothing
+ * has been done and kvm_x86_handle_exit() is to do it all.
+ */
+enum run_result fast_cpuid(struct kvm_vcpu *vcpu);
+enum run_result fast_rdmsr(struct kvm_vcpu *vcpu);
+enum run_result fast_wrmsr(struct kvm_vcpu *vcpu);
+enum run_result fast_hypercall(struct kvm_vcpu *vcpu);
+enum run_result fast_nop(struct kvm_vcpu *vcpu);	/* INVD and WBINVD: as exit_wbinvd() */
+enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr);
+enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr);
+
+#endif /* MONOVISOR_CORE_FASTPATH_H */
