@@ -342,7 +342,7 @@ static void msr_refused(struct vcpu *v, u32 index, u64 value)
 
 	CHECK(get_msr(v, index, &before));
 	if (set_msr(v, index, value))
-		FAIL("MSR %#x took %#lx", index, value);
+		FAIL("MSR %#x took %#llx", index, (unsigned long long)value);
 	CHECK(get_msr(v, index, &after));
 	CHECK_EQ(after, before);
 }

@@ -34,6 +34,7 @@ typedef uint64_t u64;
 #define READ_ONCE(x)	(*(const volatile typeof(x) *)&(x))
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define WIDE		(sizeof(long) > 4)	/* this is not a 32-bit process */
 #define PAGE		4096UL
 #define MIB		(1024UL * 1024)
 #define GIB		(1024 * MIB)
@@ -52,7 +53,7 @@ struct test {
 #define TEST_ON(area, title, why)					\
 	static void test_##area##_##title(void);			\
 	static const struct test desc_##area##_##title			\
-	__section("abi_tests") __used __aligned(8) = {			\
+	__section("abi_tests") __used __aligned(sizeof(void *)) = {	\
 		.name = #area "/" #title,				\
 		.stock_deviates = why,					\
 		.fn = test_##area##_##title,				\
@@ -156,6 +157,11 @@ struct vcpu {
  * A guest program, beside the test that runs it.  @bits is 16, 32 or 64.
  * Programs must not depend on where they are loaded.
  */
+#ifdef __x86_64__
+#define HOST_BITS	"64"
+#else
+#define HOST_BITS	"32"
+#endif
 #define PROGRAM(name, bits, text)						\
 	extern const u8 guest_##name[], guest_##name##_end[];	\
 	asm(".pushsection .rodata\n"					\
@@ -163,7 +169,7 @@ struct vcpu {
 	    "guest_" #name ":\n"					\
 	    text							\
 	    "guest_" #name "_end:\n"					\
-	    ".code64\n"							\
+	    ".code" HOST_BITS "\n"						\
 	    ".popsection\n")
 
 #define GUEST_SIZE(name)	((size_t)(guest_##name##_end - guest_##name))

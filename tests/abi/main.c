@@ -20,6 +20,7 @@ extern const struct test __start_abi_tests[], __stop_abi_tests[];
 char *skip_reason;
 
 static unsigned int timeout = 120;
+static bool strict;
 
 static double now(void)
 {
@@ -104,8 +105,9 @@ static bool selected(const struct test *t, int n, char **globs)
 static int explain(void)
 {
 	fprintf(stderr,
-		"usage: abi-test [-l] [-t SECONDS] [GLOB...]\n"
+		"usage: abi-test [-ls] [-t SECONDS] [GLOB...]\n"
 		"  -l  list the tests\n"
+		"  -s  strict: a test that skips itself has failed\n"
 		"  -t  give each test this long (default %u)\n", timeout);
 	return 2;
 }
@@ -121,6 +123,10 @@ static int run_and_report(const struct test *t, unsigned int nr)
 		return RESULT_SKIP;
 	}
 	r = run_test(t);
+	if (strict && r == RESULT_SKIP) {
+		printf("# %s\n", skip_reason);
+		r = RESULT_FAIL;
+	}
 	if (now() - begin > 5)
 		printf("# %.0f s\n", now() - begin);
 	if (r == RESULT_SKIP)
@@ -138,9 +144,11 @@ int main(int argc, char **argv)
 	bool list = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lt:")) != -1) {
+	while ((opt = getopt(argc, argv, "lst:")) != -1) {
 		if (opt == 'l')
 			list = true;
+		else if (opt == 's')
+			strict = true;
 		else if (opt == 't')
 			timeout = strtoul(optarg, NULL, 0);
 		else

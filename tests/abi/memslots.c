@@ -62,16 +62,18 @@ TEST(slots, refused)
 	for (unsigned int bit = 2; bit < 32; bit++)
 		CHECK_ERRNO(try_slot(vm, 1, 1u << bit, gpa, PAGE, p), EINVAL);
 	/* Wrap-around of the guest's and of the host's addresses. */
-	CHECK_ERRNO(try_slot(vm, 1, 0, -PAGE, 2 * PAGE, p), EINVAL);
-	CHECK_ERRNO(try_slot(vm, 1, 0, gpa, -PAGE, p), EINVAL);
-	CHECK_ERRNO(try_slot(vm, 1, 0, 0, 1UL << 63, p), EINVAL);
+	CHECK_ERRNO(try_slot(vm, 1, 0, -(u64)PAGE, 2 * PAGE, p), EINVAL);
+	CHECK_ERRNO(try_slot(vm, 1, 0, gpa, -(u64)PAGE, p), EINVAL);
+	CHECK_ERRNO(try_slot(vm, 1, 0, 0, 1ULL << 63, p), EINVAL);
 	/* Kernel memory is no guest memory. */
-	CHECK_ERRNO(try_slot(vm, 1, 0, gpa, PAGE, (void *)0xffff888000000000),
-		    EINVAL);
-	CHECK_ERRNO(try_slot(vm, 1, 0, gpa, 2 * PAGE, (void *)0x7ffffffff000),
-		    EINVAL);
+	if (WIDE) {
+		CHECK_ERRNO(try_slot(vm, 1, 0, gpa, PAGE, (void *)(uintptr_t)0xffff888000000000),
+			    EINVAL);
+		CHECK_ERRNO(try_slot(vm, 1, 0, gpa, 2 * PAGE, (void *)(uintptr_t)0x7ffffffff000),
+			    EINVAL);
+	}
 	/* Beyond any physical address. */
-	CHECK_ERRNO(try_slot(vm, 1, 0, 1UL << 52, PAGE, p), EINVAL);
+	CHECK_ERRNO(try_slot(vm, 1, 0, 1ULL << 52, PAGE, p), EINVAL);
 	/* Deleting what is not there. */
 	CHECK_ERRNO(try_slot(vm, 1, 0, gpa, 0, p), EINVAL);
 	/* None of these took the slot. */
@@ -249,10 +251,10 @@ TEST(slots, all_of_them)
 TEST(slots, huge)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, peek);
-	const size_t size = 64 * GIB;
+	const size_t size = WIDE ? 64 * GIB : GIB;
 	u8 *p = map_anon(size);
 
-	set_slot(v->vm, 1, 0, 4 * GIB, size, p);
+	set_slot(v->vm, 1, 0, 4ULL * GIB, size, p);
 	set_slot(v->vm, 2, 0, GIB, GIB, p);
 	p[GIB - 1] = 0x5a;
 	expect_ram(v, 2 * GIB - 1, 0x5a);
@@ -269,7 +271,7 @@ TEST(slots, region2)
 	r.userspace_addr = (uintptr_t)map_anon(PAGE);
 	CHECK_OK(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &r));
 	CHECK_ERRNO(try_slot(vm, 2, 0, 16 * MIB, PAGE,
-			     (void *)r.userspace_addr), EEXIST);
+			     (void *)(uintptr_t)r.userspace_addr), EEXIST);
 	r.flags = 1u << 31;
 	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &r), EINVAL);
 }

@@ -717,7 +717,7 @@ TEST(state, translate)
 	CHECK_OK(ioctl(v->fd, KVM_TRANSLATE, &t));
 	CHECK_EQ(t.valid, 1);
 	CHECK_EQ(t.physical_address, 0x40000123);
-	t.linear_address = 8 * GIB;
+	t.linear_address = 8ULL * GIB;
 	CHECK_OK(ioctl(v->fd, KVM_TRANSLATE, &t));
 	CHECK_EQ(t.valid, 0);
 }
