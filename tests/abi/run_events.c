@@ -154,6 +154,35 @@ TEST(events, interrupt_is_injected)
 	}
 }
 
+/*
+ * An instruction in the shadow of STI that exits and is finished in software:
+ * the shadow ends with it as it would on the CPU.
+ */
+PROGRAM(sti_out, 32,
+	"	sti\n"
+	"	out %al, $0x10\n"
+	"	mov $2, %al\n"
+	"	out %al, $0x10\n"
+	"	hlt\n");
+
+TEST(events, shadow_ends_with_its_instruction)
+{
+	struct vcpu *v = HANDLER_VCPU(MODE_PROT32, 0x41, sti_out);
+
+	v->run->request_interrupt_window = 1;
+	EXPECT_OUT(v, 0x10, 1, 0);
+	CHECK(get_events(v).interrupt.shadow);
+	CHECK_EQ(v->run->ready_for_interrupt_injection, 0);
+	EXPECT_EXIT(v, KVM_EXIT_IRQ_WINDOW_OPEN);
+	CHECK_EQ(get_regs(v).rip, GPA_CODE + 3);
+	CHECK(!get_events(v).interrupt.shadow);
+	v->run->request_interrupt_window = 0;
+	interrupt(v, 0x41);
+	EXPECT_OUT(v, 0x99, 1, 0x32);
+	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 12), GPA_CODE + 3);
+	EXPECT_OUT(v, 0x10, 1, 2);
+}
+
 /* HLT, then an interrupt: execution goes on behind the HLT. */
 PROGRAM(sti_hlt, 32,
 	"	sti\n"

@@ -4,12 +4,18 @@
  * read-only or are moved by the host, slots that change while a vCPU runs,
  * two threads on one vCPU.
  */
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <linux/mman.h>
 
 #include "harness.h"
 
@@ -165,6 +171,104 @@ TEST(mem, truncated_file)
 	CHECK_EQ(run(v), -EFAULT);
 	CHECK_OK(ftruncate(fd, PAGE));
 	EXPECT_OUT(v, 0x10, 4, 0);
+}
+
+/* Opens the memory of the shared-memory device that the rig gives its host, or skips. */
+static int open_device_memory(void)
+{
+	char path[PATH_MAX], id[16] = "";
+	glob_t found;
+	int fd = -1;
+
+	CHECK(!glob("/sys/bus/pci/devices/*/device", 0, NULL, &found));
+	for (size_t i = 0; i < found.gl_pathc && fd < 0; i++) {
+		FILE *f = fopen(found.gl_pathv[i], "r");
+
+		if (!f || !fgets(id, sizeof(id), f) || strtoul(id, NULL, 16) != 0x1110) {
+			if (f)
+				fclose(f);
+			continue;
+		}
+		fclose(f);
+		snprintf(path, sizeof(path), "%.*senable",
+			 (int)strlen(found.gl_pathv[i]) - (int)strlen("device"),
+			 found.gl_pathv[i]);
+		f = fopen(path, "w");
+		CHECK(f && fputs("1", f) >= 0 && !fclose(f));
+		snprintf(path, sizeof(path), "%.*sresource2",
+			 (int)(strlen(found.gl_pathv[i]) - strlen("device")), found.gl_pathv[i]);
+		fd = CHECK_OK(open(path, O_RDWR));
+	}
+	globfree(&found);
+	if (fd < 0)
+		skip("the host has no ivshmem device");
+	return fd;
+}
+
+/* Device memory has no struct page: the guest reaches it by its frame number. */
+TEST(mem, device_memory)
+{
+	int fd = open_device_memory();
+	struct vcpu *v;
+	u32 *p;
+
+	p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	v = AT_SLOT(load, p, 4 * PAGE);
+	*p = 0xfeed;
+	EXPECT_OUT(v, 0x10, 4, 0xfeed);
+	*p = 0xbeef;
+	EXPECT_OUT(v, 0x10, 4, 0xbeef);
+	v = AT_SLOT(store, p, 4 * PAGE);
+	EXPECT_OUT(v, 0x10, 1, 0x78);
+	CHECK_EQ(*p, 0x12345678);
+	/* The mapping goes, and the guest's access with it. */
+	CHECK_OK(munmap(p, 4 * PAGE));
+	CHECK_EQ(run(v), -EFAULT);
+}
+
+static u64 read_number(const char *path)
+{
+	unsigned long long n = 0;
+	FILE *f = fopen(path, "r");
+
+	if (!f || fscanf(f, "%llu", &n) != 1)
+		FAIL("%s: %s", path, strerror(errno));
+	fclose(f);
+	return n;
+}
+
+#define PAGES_1G	"/sys/kernel/debug/kvm/pages_1g"
+
+/* A page of 1 GiB is mapped as one, and split when its writes are logged. */
+TEST(mem, gigantic_page)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 30 << MAP_HUGE_SHIFT;
+	struct vcpu *v = vcpu_with(MODE_PROT32, store);
+	struct kvm_dirty_log log = { .slot = 1 };
+	u64 *bitmap = map_anon(GIB / PAGE / 8);
+	struct kvm_regs r = get_regs(v);
+	u64 before = read_number(PAGES_1G);
+	u8 *p;
+
+	p = mmap(NULL, GIB, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (p == MAP_FAILED)
+		skip("no page of 1 GiB: hugepagesz=1G hugepages=1 reserves one at boot");
+	set_slot(v->vm, 1, 0, GIB, GIB, p);
+	r.rbx = GIB + 5 * MIB;
+	r.rax = 0x1234;
+	set_regs(v, &r);
+	EXPECT_EXIT(v, KVM_EXIT_IO);
+	CHECK_EQ(*(u32 *)(p + 5 * MIB), 0x1234);
+	CHECK_EQ(read_number(PAGES_1G), before + 1);
+
+	set_slot(v->vm, 1, KVM_MEM_LOG_DIRTY_PAGES, GIB, GIB, p);
+	EXPECT_EXIT(v, KVM_EXIT_IO);
+	CHECK_EQ(read_number(PAGES_1G), before);
+	log.dirty_bitmap = bitmap;
+	CHECK_OK(ioctl(v->vm->fd, KVM_GET_DIRTY_LOG, &log));
+	for (size_t i = 0; i < GIB / PAGE / 64; i++)
+		CHECK_EQ(bitmap[i], i == 5 * MIB / PAGE / 64 ? 1ULL << 5 * MIB / PAGE % 64 : 0);
 }
 
 /* Execution from a page that is not there. */
