@@ -7,7 +7,7 @@ export KDIR
 
 .DEFAULT_GOAL := modules
 
-modules modules_install clean: | headers
+modules modules_install: | headers
 
 headers:
 	@test -e $(KDIR)/Makefile || { \
@@ -20,8 +20,12 @@ modules:
 modules_install:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 
+# What any kernel's build has left here, whether or not its headers are still there.
 clean:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	find . \( -name '*.[oas]' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.symvers' -o -name '*.order' \
+		-o -name asm-offsets.h \) -type f -delete
+	$(MAKE) -C tests/abi clean
 
 .PHONY: modules modules_install clean headers
 

@@ -28,6 +28,17 @@ say()
 	echo "== $*" >&2
 }
 
+# emulator_for VENDOR [RIG]: which of the two emulators a run is on
+emulator_for()
+{
+	case $1/${2-} in
+	svm/|svm/tcg)			echo tcg ;;
+	vmx/|vmx/bochs|svm/bochs)	echo bochs ;;
+	vmx/tcg)			die "QEMU emulates no VMX" ;;
+	*)				die "no rig '${2-}' for vendor '$1'" ;;
+	esac
+}
+
 busybox_static()
 {
 	local b
