@@ -31,3 +31,4 @@ clean:
 
 -include tests/rig/targets.mk
 -include scripts/targets.mk
+-include tests/bench/targets.mk
