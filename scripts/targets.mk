@@ -12,6 +12,31 @@ lint-selftest:
 	KDIR=$(LINT_KDIR) scripts/checks/selftest
 
 check-series:
-	KDIR=$(LINT_KDIR) scripts/check-series $(BASE)
+	tests/rig/setup packages kernel-test
+	scripts/check-series $(if $(BASE),$(BASE),--newest 10)
 
-.PHONY: lint lint-selftest check-series
+fuzz-emul:
+	tests/fuzz/emul-diff --count $(or $(COUNT),1000000) $(if $(SEED),--seed $(SEED))
+
+mutants:
+	tests/rig/setup packages kernel-test
+	scripts/mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(FILES)
+
+coverage:
+	tests/rig/setup packages kernel-test
+	scripts/coverage --missing
+
+report:
+	tests/rig/setup packages kernel-test
+	scripts/report
+
+.PHONY: fuzz-emul mutants coverage report
+
+# Says what the semantic patches, or one of them, would change; there must be nothing.
+coccicheck:
+	scripts/checks/cocci $(if $(COCCI),--cocci $(COCCI))
+
+monolithize:
+	scripts/monolithize $(if $(CHECK),--check --kdir $(KDIR)) $(LINUX) $(OUTPUT)
+
+.PHONY: monolithize lint lint-selftest check-series coccicheck
