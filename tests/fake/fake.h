@@ -191,6 +191,8 @@ struct fake_vcpu {
 	/* Between this thread and others: plain words, READ_ONCE() and WRITE_ONCE(). */
 	unsigned int nr_prepared;	/* how often core came the long way to an entry */
 	bool idle_waits;	/* a guest without a step waits for a kick, for ever */
+	bool idle_halts;	/* it ends what it has in service, IRETs, does STI and HLT */
+	unsigned int nr_posted_taken;	/* interrupts that "hardware" delivered to it */
 	u64 in_guest_entry;	/* number of the entry while the guest runs, else 0 */
 	u64 news;		/* set by others before a kick ... */
 	u64 news_seen;		/* ... and what this vCPU knew at its last entry */

@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "core/block.h"
 #include "core/irq/ipi.h"
 #include "core/irq/lapic.h"
 #include "core/memslot.h"
@@ -141,11 +142,20 @@ static int runner_thread(void *data)
 	return 0;
 }
 
+/* Far beyond what any test needs. */
+#define RUNNER_PATIENCE		(60 * HZ)
+
 static void reap_runner(void *data)
 {
 	struct fake_runner *runner = data;
 
-	wait_for_completion(&runner->done);
+	/* A test that has failed may have left it asleep or in the guest. */
+	if (!wait_for_completion_timeout(&runner->done, RUNNER_PATIENCE)) {
+		pr_err("fake: the guest did not end\n");
+		kvm_vm_bugged(runner->vcpu->kvm);
+		kvm_vcpu_wake_kick(runner->vcpu);
+		wait_for_completion(&runner->done);
+	}
 	kthread_stop_put(runner->task);
 }
 
@@ -168,5 +178,5 @@ struct fake_runner *fake_runner_start(struct kunit *test, struct kvm_vcpu *vcpu)
 
 void fake_runner_join(struct kunit *test, struct fake_runner *runner)
 {
-	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(&runner->done, 60 * HZ), 0);
+	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(&runner->done, RUNNER_PATIENCE), 0);
 }

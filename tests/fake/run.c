@@ -14,6 +14,7 @@
 #include "core/event.h"
 #include "core/exit.h"
 #include "core/fastpath.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "core/request.h"
 #include "ops/run.h"
@@ -188,6 +189,31 @@ static void fake_wait_kick(struct fake_vcpu *fake)
 	fake_exit_kind(fake, FAKE_STEP_EXTERNAL_INTERRUPT);
 }
 
+/* As hardware that delivers interrupts; their handlers end at once. */
+static void fake_take_posted(struct fake_vcpu *fake)
+{
+	struct kvm_vcpu *vcpu = &fake->vcpu;
+	int vector;
+
+	fake_collect_posted(vcpu);
+	vector = lapic_find_highest(vcpu->lapic->regs + APIC_IRR);
+	if (vector < 0)
+		return;
+	clear_bit(vector % 32, lapic_vector_word(vcpu->lapic->regs + APIC_IRR, vector));
+	WRITE_ONCE(fake->nr_posted_taken, fake->nr_posted_taken + 1);
+}
+
+/* The guest's idle loop: handlers have ended, interrupts are on. */
+static void fake_idle(struct fake_vcpu *fake)
+{
+	if (fake->apicv_active)
+		fake_take_posted(fake);
+	fake->nmi_masked = false;
+	fake->hw_rflags |= X86_EFLAGS_IF;
+	fake->shadow = 0;
+	fake_exit(fake, &(struct fake_step){ .kind = FAKE_STEP_HLT, .insn_len = 1 });
+}
+
 /* Run steps until one exits. */
 static void fake_run_script(struct fake_vcpu *fake)
 {
@@ -197,6 +223,10 @@ static void fake_run_script(struct fake_vcpu *fake)
 		step = fake_next_step(fake);
 		if (!step && READ_ONCE(fake->idle_waits)) {
 			fake_wait_kick(fake);
+			return;
+		}
+		if (!step && READ_ONCE(fake->idle_halts)) {
+			fake_idle(fake);
 			return;
 		}
 		if (!step) {
@@ -320,6 +350,9 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case FAKE_STEP_CPUID:
 		return exit_cpuid(vcpu);
 	case FAKE_STEP_HLT:
+		/* The last thing an interrupt's handler does exits, too. */
+		if (to_fake(vcpu)->idle_halts && lapic_in_kernel(vcpu))
+			kvm_lapic_write_reg(vcpu, APIC_EOI, 0);
 		return exit_hlt(vcpu);
 	case FAKE_STEP_RDMSR:
 		return exit_rdmsr(vcpu);
