@@ -28,6 +28,7 @@
 #include "core/request.h"
 #include "core/tsc.h"
 #include "core/vm.h"
+#include "ops/run.h"
 
 #define KVM_CLOCK_VALID_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
@@ -242,6 +243,8 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
 	if (!(vcpu->clock.msr & KVM_MSR_ENABLED))
 		return;
 
+	/* Guest memory: the host may have to bring the page in. */
+	kvm_x86_host_data_touched(vcpu);
 	/* A "guest was stopped" the guest has not yet read must not be lost. */
 	if (!kvm_read_guest(vcpu->kvm, gpa + offsetof(struct pvclock_vcpu_time_info, flags),
 			    &old_flags, sizeof(old_flags)))

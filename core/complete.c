@@ -19,6 +19,7 @@
 #include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "ops/run.h"
 
 /* struct kvm_run.mmio carries at most this many bytes a time. */
 #define MMIO_CHUNK	8
@@ -265,6 +266,11 @@ static enum run_result act_on_emul_status(struct kvm_vcpu *vcpu, enum emul_statu
 
 enum run_result vcpu_emulate(struct kvm_vcpu *vcpu, u32 emul_flags, const u8 *insn, int insn_len)
 {
+	/*
+	 * The guest chooses the instruction, the addresses and so the pages that are
+	 * walked, faulted in and copied from or to.
+	 */
+	kvm_x86_host_data_touched(vcpu);
 	vcpu->stat.insn_emulation++;
 	vcpu->complete.stepped = false;
 	return act_on_emul_status(vcpu, emul_run(&vcpu->emul, emul_flags, insn, insn_len));

@@ -23,6 +23,7 @@
 #include "core/tsc.h"
 #include "core/vm.h"
 #include "ops/msr.h"
+#include "ops/run.h"
 
 #define MAX_IO_MSRS		256
 #define PAT_POWER_ON		0x0007040600070406ULL
@@ -415,6 +416,8 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		return MSR_OK;
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
+		/* Guest memory: the host may have to bring the page in. */
+		kvm_x86_host_data_touched(vcpu);
 		return legal_if(!kvm_clock_write_wall_clock(vcpu->kvm, msr->data));
 	}
 

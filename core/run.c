@@ -260,6 +260,8 @@ static enum run_result host_work(struct kvm_vcpu *vcpu)
 	if (!xfer_work_pending())
 		return RUN_REENTER;
 
+	/* Anything the kernel has put off to here, for whomever. */
+	kvm_x86_host_data_touched(vcpu);
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
 	if (signal_pending(current) || xfer_handle_work()) {
 		vcpu->stat.signal_exits++;

@@ -54,6 +54,16 @@ static __always_inline bool kvm_x86_has_request_immediate_exit(void);
 /* Irqs off, before entry; only if has_request_immediate_exit(). */
 static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu);
 
+/*
+ * Own thread. Host code that is about to run may leave in the first-level data
+ * cache what no guest may see: data of other processes, of the kernel, of
+ * another guest. A CPU that lets a guest look there is flushed at the next entry.
+ * Asked at each such place; what is left (registers, this VM's own structures,
+ * what the guest itself has given) only tells the guest where the host keeps it.
+ * Source: the kernel's Documentation/admin-guide/hw-vuln/l1tf.rst.
+ */
+static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu);
+
 /* Evidence for tracepoints and dumps: the hardware's reason and information words. */
 u64 kvm_x86_exit_reason(struct kvm_vcpu *vcpu);
 void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_info,

@@ -22,6 +22,11 @@ static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu
 {
 }
 
+/* These CPUs do not speculate past a page that is not present. */
+static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu)
+{
+}
+
 /* No AVIC is used: core delivers interrupts by injecting them. */
 static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 {

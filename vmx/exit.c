@@ -279,9 +279,6 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	/* A host interrupt marks the CPU by itself; everything else runs more of the host. */
-	if (vmx->exit_reason != EXIT_REASON_EXTERNAL_INTERRUPT)
-		vmx->l1d_dirty = true;
 	/* The host has handled the machine check and is still here. */
 	if (unlikely((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY))
 		return RUN_REENTER;

@@ -21,6 +21,12 @@ static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu
 	to_vmx(vcpu)->immediate_exit = true;
 }
 
+/* The flush is in run.c. */
+static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu)
+{
+	to_vmx(vcpu)->l1d_dirty = true;
+}
+
 /* No APICv is used: core delivers interrupts by injecting them. */
 static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 {

@@ -168,6 +168,8 @@ void vmx_load_pdptrs(struct kvm_vcpu *vcpu)
 
 	if (!is_paging(vcpu) || !is_pae(vcpu) || is_long_mode(vcpu))
 		return;
+	/* Guest memory: the host may have to bring the page in. */
+	to_vmx(vcpu)->l1d_dirty = true;
 	/* Also called for an ioctl, which holds nothing. */
 	idx = srcu_read_lock(&vcpu->kvm->srcu);
 	if (kvm_read_guest(vcpu->kvm, kvm_read_cr3(vcpu) & 0xffffffe0, pdpte, sizeof(pdpte)))

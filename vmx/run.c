@@ -97,7 +97,10 @@ void vmx_l1d_flush_unsetup(void)
 	free_pages((unsigned long)l1d_flush_pages, L1D_FLUSH_ORDER);
 }
 
-/* Did a host interrupt run on this CPU since the last flush? */
+/*
+ * Did a host interrupt run on this CPU since the last flush? The kernel's entry
+ * code notes it, so an exit for an interrupt has nothing to mark.
+ */
 static bool take_irq_l1d_flag(void)
 {
 #if IS_ENABLED(CONFIG_KVM_INTEL)
@@ -206,8 +209,11 @@ static noinstr void enter_guest(struct vcpu_vmx *vmx)
 	if (likely(vmx->entry_result == VMX_SW_EXITED)) {
 		vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
 		if (vmx->exit_reason == EXIT_REASON_EXCEPTION_NMI &&
-		    vmx_info_is_nmi(vmx_exit_intr_info(vmx)))
+		    vmx_info_is_nmi(vmx_exit_intr_info(vmx))) {
+			/* Its handler samples whatever ran, and does not mark the CPU. */
+			vmx->l1d_dirty = true;
 			asm volatile("int $2" : : : "memory");
+		}
 	}
 	kvm_guest_context_exit();
 }
@@ -318,6 +324,8 @@ void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 		   (u16)vmx->exit_reason != EXIT_REASON_MCE_DURING_VMENTRY))
 		return;
 	if ((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY ||
-	    vmx_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_HARD_EXCEPTION, MC_VECTOR))
+	    vmx_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_HARD_EXCEPTION, MC_VECTOR)) {
+		vmx->l1d_dirty = true;
 		do_machine_check(&regs);
+	}
 }

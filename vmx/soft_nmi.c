@@ -99,6 +99,8 @@ enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
 	vmx->soft_nmi_window = false;
+	/* The instruction is looked up in guest memory. */
+	vmx->l1d_dirty = true;
 	if (vmx->soft_nmi_blocked && vmx->step_executes && stepped_iret(vmx))
 		vmx->soft_nmi_blocked = false;
 	if (!vmx->soft_nmi_blocked && vcpu->ev.nmi_pending)

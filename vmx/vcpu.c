@@ -263,6 +263,7 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		vmx->last_cpu = cpu;
 	}
 	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
+	/* Userspace or another thread has had this CPU. */
 	vmx->l1d_dirty = true;
 }
 

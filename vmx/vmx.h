@@ -146,7 +146,7 @@ struct vcpu_vmx {
 	u64 guest_debugctl;
 	bool spec_ctrl_passthrough;
 	bool uret_loaded;		/* user-return MSRs are the guest's */
-	bool l1d_dirty;			/* host code ran that may have left secrets in L1D */
+	bool l1d_dirty;			/* see kvm_x86_host_data_touched() */
 
 	/* --- host state, while host_state_saved --- */
 	bool host_state_saved;

@@ -21,6 +21,7 @@
 #include "core/mmu/tdp.h"
 #include "core/request.h"
 #include "core/vcpu.h"
+#include "ops/run.h"
 
 /* One fault on its way; lives on the stack. */
 struct fault_state {
@@ -375,6 +376,8 @@ static enum tdp_result fault_in(struct fault_state *f)
 {
 	enum tdp_result res;
 
+	/* The host allocates, zeroes, copies, swaps in; reclaim moves others' pages. */
+	kvm_x86_host_data_touched(f->vcpu);
 	if (tdp_fill_cache(f->vcpu))
 		return TDP_ENOMEM;
 

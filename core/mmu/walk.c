@@ -16,6 +16,7 @@
 #include "core/mmu/walk.h"
 #include "core/regs.h"
 #include "core/vm.h"
+#include "ops/run.h"
 
 /* A guest that rewrites its tables all the time gets a spurious #PF, not our CPU. */
 #define MAX_WALK_RESTARTS	16
@@ -425,6 +426,8 @@ bool guest_pdptrs_valid(struct kvm_vcpu *vcpu, unsigned long cr3)
 	u64 pdpte[4];
 	int i;
 
+	/* Guest memory: the host may have to bring the page in. */
+	kvm_x86_host_data_touched(vcpu);
 	guest_mmu_read(vcpu, &mmu);
 	/* The mode may be about to change: these are the rules of PAE. */
 	mmu.paging = GUEST_PAGING_PAE;

@@ -41,6 +41,7 @@ enum fake_op {
 	FAKE_HWAPIC_ISR,
 	FAKE_TSC_OFFSET,	/* a: offset */
 	FAKE_RESET,		/* a: init_event */
+	FAKE_HOST_DATA,
 	FAKE_GUEST_STUCK,	/* a guest that waited for a kick saw none */
 	FAKE_BAD_CONTEXT,	/* entered with interrupts on, on a wrong CPU or in a wrong mode */
 	NR_FAKE_OPS,

@@ -22,6 +22,11 @@ static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu
 	fake_log_add(to_fake(vcpu), FAKE_IMMEDIATE_EXIT, 0, 0);
 }
 
+static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu)
+{
+	fake_log_add(to_fake(vcpu), FAKE_HOST_DATA, 0, 0);
+}
+
 /* Off unless a test sets fake_hw.apicv. */
 static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 {

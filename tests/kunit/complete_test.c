@@ -7,11 +7,13 @@
  */
 #include <kunit/test.h>
 #include <linux/uaccess.h>
+#include <asm/kvm_para.h>
 
 #include "core/bus.h"
 #include "core/compat.h"
 #include "core/event.h"
 #include "core/regs.h"
+#include "core/request.h"
 #include "core/vm.h"
 #include "ops/regs.h"
 #include "tests/fake/fake.h"
@@ -207,6 +209,79 @@ static void delivery_hits_a_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->run->internal.data[1], DEVICE + 0x20);
 	/* It is still to be delivered. */
 	KUNIT_EXPECT_TRUE(test, vcpu->ev.exception.injected);
+}
+
+/* How often the core said that data of the host may be in the cache, since it was asked last. */
+static unsigned int host_data(struct io_guest *guest)
+{
+	unsigned int *count = &to_fake(guest->vcpu)->log.count[FAKE_HOST_DATA];
+	unsigned int old = *count;
+
+	*count = 0;
+	return old;
+}
+
+static void run_quiet_exits(struct kunit *test)
+{
+	struct io_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	STEP(FAKE_STEP_CPUID, .insn_len = 2);
+	STEP(FAKE_STEP_INVLPG, .insn_len = 3, .gva = CODE);
+	STEP(FAKE_STEP_CR, .insn_len = 3, .cr = { .cr = 8, .gpr = VCPU_REGS_RAX });
+	STEP(FAKE_STEP_IRQ_WINDOW);
+	STEP(FAKE_STEP_EXTERNAL_INTERRUPT);
+	STEP(FAKE_STEP_OTHERS_REQUEST, .value = KVM_REQ_TLB_FLUSH);
+	STEP(FAKE_STEP_PIO, .insn_len = 2, .pio = { .port = 0x80, .size = 1 });
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_IO);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+}
+
+/*
+ * Exits whose handlers look at nothing but registers and this VM leave nothing to
+ * flush. The host may want to schedule in between, but not each time.
+ */
+static void host_data_is_not_touched(struct kunit *test)
+{
+	unsigned int tries = 0, touched;
+
+	do {
+		run_quiet_exits(test);
+		touched = host_data(test->priv);
+	} while (touched && ++tries < 5);
+	KUNIT_EXPECT_EQ(test, touched, 0);
+}
+
+/* Where the guest makes the host walk, copy, allocate, or the host does work of its own. */
+static void host_data_is_touched(struct kunit *test)
+{
+	struct io_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	CODE_BYTES(0x90, 0x90);
+	STEP(FAKE_STEP_EMULATE);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_GE(test, host_data(guest), 1);
+
+	STEP(FAKE_STEP_TDP_FAULT, .fault = { .gpa = 0x3000, .write = true });
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_GE(test, host_data(guest), 1);
+
+	STEP(FAKE_STEP_HOST_WORK);
+	STEP(FAKE_STEP_PAUSE, .insn_len = 2);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_GE(test, host_data(guest), 1);
+
+	vcpu->clock.msr = 0x2000 | KVM_MSR_ENABLED;
+	STEP(FAKE_STEP_OTHERS_REQUEST, .value = KVM_REQ_CLOCK_UPDATE);
+	STEP(FAKE_STEP_PAUSE, .insn_len = 2);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_GE(test, host_data(guest), 1);
 }
 
 /* The hardware found an entry malformed: the VM cannot be trusted any more. */
@@ -457,6 +532,8 @@ static struct kunit_case complete_test_cases[] = {
 	KUNIT_CASE(pio_in_immediate_exit),
 	KUNIT_CASE(moved_instead_of_answering),
 	KUNIT_CASE(delivery_hits_a_device),
+	KUNIT_CASE(host_data_is_not_touched),
+	KUNIT_CASE(host_data_is_touched),
 	KUNIT_CASE(fault_by_malformed_entry),
 	KUNIT_CASE(mmio_read),
 	KUNIT_CASE(mmio_read_by_fault),
