@@ -520,6 +520,16 @@ enum run_result exit_nmi_window(struct kvm_vcpu *vcpu)
 	return RUN_REENTER;
 }
 
+/**
+ * exit_tpr_lowered() - the guest lowered TPR below what kvm_x86_update_cr8_intercept() said
+ * @vcpu: the vCPU; the instruction has retired
+ */
+enum run_result exit_tpr_lowered(struct kvm_vcpu *vcpu)
+{
+	kvm_lapic_recheck(vcpu, EVENT_PPR_TPR);
+	return RUN_REENTER;
+}
+
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu)
 {
 	vcpu->stat.irq_exits++;

@@ -58,6 +58,7 @@ enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fa
 enum run_result exit_emulate(struct kvm_vcpu *vcpu);	/* no better decode: emulate at RIP */
 enum run_result exit_irq_window(struct kvm_vcpu *vcpu);
 enum run_result exit_nmi_window(struct kvm_vcpu *vcpu);
+enum run_result exit_tpr_lowered(struct kvm_vcpu *vcpu);
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
 /* Triple fault or SHUTDOWN state; @state_lost: hardware does not say what the state was. */
 enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost);

@@ -121,6 +121,13 @@ enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr)
 	return RUN_REENTER_FAST;
 }
 
+/* The evaluation that this may ask for ends the loop. */
+enum run_result fast_tpr_lowered(struct kvm_vcpu *vcpu)
+{
+	kvm_lapic_recheck(vcpu, EVENT_PPR_TPR);
+	return RUN_REENTER_FAST;
+}
+
 enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr)
 {
 	unsigned long next = kvm_x86_fast_next_rip(vcpu);

@@ -22,5 +22,6 @@ enum run_result fast_hypercall(struct kvm_vcpu *vcpu);
 enum run_result fast_nop(struct kvm_vcpu *vcpu);	/* INVD and WBINVD: as exit_wbinvd() */
 enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr);
 enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr);
+enum run_result fast_tpr_lowered(struct kvm_vcpu *vcpu);	/* as exit_tpr_lowered() */
 
 #endif /* MONOVISOR_CORE_FASTPATH_H */

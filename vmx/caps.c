@@ -105,12 +105,14 @@ static const struct {
 	{ WORD_CPU, NEED, CPU_BASED_MWAIT_EXITING, NULL, "MWAIT exiting" },
 	{ WORD_CPU, NEED, CPU_BASED_MONITOR_EXITING, NULL, "MONITOR exiting" },
 	{ WORD_CPU, NEED, CPU_BASED_RDPMC_EXITING, NULL, "RDPMC exiting" },
-	{ WORD_CPU, NEED, CPU_BASED_CR8_LOAD_EXITING, NULL, "CR8-load exiting" },
-	{ WORD_CPU, NEED, CPU_BASED_CR8_STORE_EXITING, NULL, "CR8-store exiting" },
 	{ WORD_CPU, NEED, CPU_BASED_UNCOND_IO_EXITING, NULL, "unconditional I/O exiting" },
 	{ WORD_CPU, NEED, CPU_BASED_USE_TSC_OFFSETTING, NULL, "TSC offsetting" },
 	{ WORD_CPU, NEED, CPU_BASED_USE_MSR_BITMAPS, NULL, "MSR bitmaps" },
 	{ WORD_CPU, NEED, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, NULL, "secondary controls" },
+	/* One of them: with the shadow, accesses to CR8 do not exit. */
+	{ WORD_CPU, NEED_BOTH, CPU_BASED_CR8_LOAD_EXITING, NULL, "CR8-load exiting" },
+	{ WORD_CPU, NEED_BOTH, CPU_BASED_CR8_STORE_EXITING, NULL, "CR8-store exiting" },
+	{ WORD_CPU, USE, CPU_BASED_TPR_SHADOW, NULL, "TPR shadow" },
 	{ WORD_CPU, NEED_BOTH, CPU_BASED_MOV_DR_EXITING, NULL, "MOV-DR exiting" },
 	{ WORD_CPU, NEED_BOTH, CPU_BASED_INTR_WINDOW_EXITING, NULL, "interrupt-window exiting" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_CR3_LOAD_EXITING, NULL, "CR3-load exiting off" },
@@ -234,6 +236,7 @@ static int settle_options(struct vmx_caps *caps)
 	if (!caps->vpid)
 		caps->cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	caps->ept_ad = enable_ept_ad && caps->ept_vpid & VMX_EPT_AD_BIT;
+	caps->tpr_shadow = caps->cpu & CPU_BASED_TPR_SHADOW;
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	/* The end of an NMI's handler is either told, or stepped to. */

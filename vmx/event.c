@@ -15,6 +15,7 @@
 #include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "ops/apic.h"
+#include "vmx/format.h"
 #include "vmx/vmx.h"
 
 /* Exceptions that push an error code. */
@@ -262,9 +263,20 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending ^ PENDING_DBG_BS);
 }
 
-/* Every MOV to CR8 exits, so there is nothing to arrange. */
+/*
+ * Without a TPR shadow every MOV to CR8 exits, and there is nothing to arrange.
+ * Core comes here whenever it has lowered TPR: a threshold above TPR would fail
+ * the entry.
+ */
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 {
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 threshold = vmx_tpr_threshold(kvm_get_cr8(vcpu), irr_priority);
+
+	if (!vmx_caps.tpr_shadow || vmx->tpr_threshold == threshold)
+		return;
+	vmx->tpr_threshold = threshold;
+	vmcs_write32(TPR_THRESHOLD, threshold);
 }
 
 bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)

@@ -225,6 +225,8 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_PREEMPTION_TIMER:
 		/* It only made the guest leave; core has asked for the rest. */
 		return RUN_REENTER;
+	case EXIT_REASON_TPR_BELOW_THRESHOLD:
+		return exit_tpr_lowered(vcpu);
 	case EXIT_REASON_EXCEPTION_NMI:
 		return decode_exception(vmx);
 	case EXIT_REASON_PAUSE_INSTRUCTION:

@@ -2,3 +2,4 @@
 # Objects of the Intel VMX backend.
 mv-vmx += vmx/hw.o vmx/caps.o vmx/vmcs.o vmx/vcpu.o vmx/run.o vmx/vmenter.o
 mv-vmx += vmx/exit.o vmx/event.o vmx/soft_nmi.o vmx/regs.o vmx/msr.o vmx/mmu.o vmx/timer.o
+mv-vmx-kunit += tests/kunit/vmx_format_test.o

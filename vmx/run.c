@@ -247,6 +247,8 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 		return fast_rdmsr(vcpu);
 	case EXIT_REASON_CR_ACCESS:
 		return vmx_fast_cr(vmx);
+	case EXIT_REASON_TPR_BELOW_THRESHOLD:
+		return fast_tpr_lowered(vcpu);
 	case EXIT_REASON_VMCALL:
 		return fast_hypercall(vcpu);
 	case EXIT_REASON_INVD:

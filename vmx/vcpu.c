@@ -21,6 +21,7 @@
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/debug.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "vmx/vmx.h"
 
@@ -34,6 +35,11 @@ static u32 vmx_cpu_controls(struct kvm_vcpu *vcpu)
 		ctl &= ~CPU_BASED_HLT_EXITING;
 	if (disabled & KVM_X86_DISABLE_EXITS_MWAIT)
 		ctl &= ~(CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING);
+	/* An APIC in userspace is told of its TPR by exits. */
+	if (!lapic_in_kernel(vcpu))
+		ctl &= ~CPU_BASED_TPR_SHADOW;
+	if (!(ctl & CPU_BASED_TPR_SHADOW))
+		ctl |= CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	return ctl | CPU_BASED_MOV_DR_EXITING;
 }
 
@@ -75,6 +81,8 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 		vmcs_write32(PLE_GAP, vmx_ple_gap);
 		vmcs_write32(PLE_WINDOW, vmx_ple_window);
 	}
+	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
+		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_XSAVES)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	/* Guests have no enclaves: every ENCLS exits, to become #UD. */
@@ -130,6 +138,9 @@ static void vmx_init_controls(struct vcpu_vmx *vmx)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmcs_write32(EXCEPTION_BITMAP, 0);
 	vmx->exception_bitmap = 0;
+	if (vmx_caps.tpr_shadow)
+		vmcs_write32(TPR_THRESHOLD, 0);
+	vmx->tpr_threshold = 0;
 }
 
 static void vmx_reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)

@@ -36,6 +36,7 @@
  * @vpid: linear translations are tagged with a VPID
  * @ept_ad: EPT has accessed and dirty bits
  * @vnmi: NMI blocking is tracked by hardware
+ * @tpr_shadow: accesses to CR8 go to the virtual-APIC page
  * @preemption_timer: the VMX-preemption timer may be used
  */
 struct vmx_caps {
@@ -51,6 +52,7 @@ struct vmx_caps {
 	bool vpid;
 	bool ept_ad;
 	bool vnmi;
+	bool tpr_shadow;
 	bool preemption_timer;
 };
 
@@ -114,6 +116,7 @@ struct vcpu_vmx {
 	u32 ctl_cpu2;
 	u32 ctl_entry;
 	u32 exception_bitmap;
+	u32 tpr_threshold;
 	unsigned long rflags;		/* valid by VCPU_EXREG_RFLAGS */
 	u32 seg_avail;
 	struct {

@@ -169,10 +169,9 @@ void kvm_lapic_recheck(struct kvm_vcpu *vcpu, enum event_reason reason)
 	if (kvm_x86_apicv_active(vcpu))
 		return;
 	irr = kvm_lapic_highest_irr(vcpu);
+	watch_tpr(vcpu, irr);
 	if (irr >= 0 && lapic_outranks(irr, kvm_lapic_update_ppr(vcpu)))
 		kvm_make_event_request(vcpu, reason);
-	else
-		watch_tpr(vcpu, irr);
 }
 
 /*
@@ -185,9 +184,8 @@ static void ppr_lowered(struct kvm_vcpu *vcpu, u8 old, enum event_reason reason)
 	u8 ppr = kvm_lapic_update_ppr(vcpu);
 	int irr = kvm_lapic_highest_irr(vcpu);
 
-	if (irr < 0 || !lapic_outranks(irr, ppr))
-		watch_tpr(vcpu, irr);
-	else if (!lapic_outranks(irr, old))
+	watch_tpr(vcpu, irr);
+	if (irr >= 0 && lapic_outranks(irr, ppr) && !lapic_outranks(irr, old))
 		kvm_make_event_request(vcpu, reason);
 }
 

@@ -9,6 +9,8 @@
 
 #include "core/cpuid.h"
 #include "core/event.h"
+#include "core/exit.h"
+#include "core/fastpath.h"
 #include "core/irq/inject.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic.h"
@@ -276,6 +278,44 @@ static void event_cr8_without_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_lapic_deliverable(vcpu), -1);
 	kvm_lapic_cr8_from_hardware(vcpu, 2);
 	KUNIT_EXPECT_EQ(test, kvm_lapic_deliverable(vcpu), 0x41);
+	expect_no_raise(test, vcpu);
+}
+
+/*
+ * The vendor hears of every lowering by software, also of one that unmasks: the
+ * class it watches for must not be above TPR at the next entry, which may come
+ * before an evaluation has looked at interrupts.
+ */
+static void event_tpr_is_told(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	unsigned int *told = &to_fake(vcpu)->log.count[FAKE_CR8_INTERCEPT];
+
+	kvm_lapic_set_tpr(vcpu, 0x60);
+	kvm_lapic_self_irq(vcpu, 0x41);
+	expect_no_raise(test, vcpu);
+	*told = 0;
+	kvm_lapic_set_tpr(vcpu, 0);
+	expect_raise(test, vcpu, EVENT_PPR_TPR);
+	KUNIT_EXPECT_GE(test, *told, 1);
+}
+
+/* A lowering without an exit below the class that was watched for: the exit that follows. */
+static void event_tpr_exit(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	kvm_lapic_set_tpr(vcpu, 0x60);
+	kvm_lapic_self_irq(vcpu, 0x41);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 4);
+	kvm_lapic_cr8_from_hardware(vcpu, 3);
+	KUNIT_EXPECT_EQ(test, fast_tpr_lowered(vcpu), RUN_REENTER_FAST);
+	expect_raise(test, vcpu, EVENT_PPR_TPR);
+
+	/* What is in service still holds it back. */
+	serve(test, vcpu, 0x71);
+	kvm_lapic_cr8_from_hardware(vcpu, 0);
+	KUNIT_EXPECT_EQ(test, exit_tpr_lowered(vcpu), RUN_REENTER);
 	expect_no_raise(test, vcpu);
 }
 
@@ -717,6 +757,8 @@ static struct kunit_case lapic_test_cases[] = {
 	KUNIT_CASE(event_tpr_below_service),
 	KUNIT_CASE(event_tpr_raised),
 	KUNIT_CASE(event_cr8_without_exit),
+	KUNIT_CASE(event_tpr_is_told),
+	KUNIT_CASE(event_tpr_exit),
 	KUNIT_CASE(event_eoi_unmasks),
 	KUNIT_CASE(event_eoi_alone),
 	KUNIT_CASE(event_eoi_nested),
