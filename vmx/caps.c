@@ -136,8 +136,7 @@ static const struct {
 	{ WORD_EXIT, NEED, VM_EXIT_SAVE_DEBUG_CONTROLS, NULL, "save debug controls" },
 	{ WORD_EXIT, NEED, VM_EXIT_LOAD_IA32_PAT, NULL, "load host PAT" },
 	{ WORD_EXIT, NEED, VM_EXIT_LOAD_IA32_EFER, NULL, "load host EFER" },
-	/* The interrupt stays pending and is taken by the host's own gate. */
-	{ WORD_EXIT, NEED_CLEAR, VM_EXIT_ACK_INTR_ON_EXIT, NULL, "acknowledge on exit off" },
+	{ WORD_EXIT, USE, VM_EXIT_ACK_INTR_ON_EXIT, NULL, "acknowledge interrupt on exit" },
 
 	{ WORD_ENTRY, NEED, VM_ENTRY_LOAD_DEBUG_CONTROLS, NULL, "load debug controls" },
 	{ WORD_ENTRY, NEED, VM_ENTRY_LOAD_IA32_PAT, NULL, "load guest PAT" },

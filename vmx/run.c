@@ -29,6 +29,7 @@
 #include "core/main.h"
 #include "core/regs.h"
 #include "ops/run.h"
+#include "vmx/irq.h"
 #include "vmx/vmx.h"
 
 /*
@@ -309,9 +310,10 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 }
 
 /*
- * An interrupt that made the guest exit has not been acknowledged: it is still
- * pending and is taken as soon as interrupts are on. An NMI has been delivered
- * right after the exit. Only a machine check is delivered by nobody but us.
+ * An interrupt that made the guest exit has been acknowledged where the CPU can
+ * do that, and is delivered here; else it is still pending and is taken as soon
+ * as interrupts are on. An NMI has been delivered right after the exit. A
+ * machine check is delivered by nobody but us.
  */
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 {
@@ -322,6 +324,11 @@ void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 		.flags = X86_EFLAGS_IF,
 	};
 
+	if (likely(vmx->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT)) {
+		if (vmx_exit_intr_info(vmx) & INTR_INFO_VALID_MASK)
+			vmx_host_interrupt(vmx_exit_intr_info(vmx) & INTR_INFO_VECTOR_MASK);
+		return;
+	}
 	if (likely((u16)vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI &&
 		   (u16)vmx->exit_reason != EXIT_REASON_MCE_DURING_VMENTRY))
 		return;
