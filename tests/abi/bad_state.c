@@ -140,13 +140,10 @@ static void scramble(struct kvm_sregs *s, unsigned int *seed)
 
 TEST(bad, sregs_scrambled)
 {
-	static const enum mode modes[] = {
-		MODE_REAL, MODE_PROT32, MODE_PAE, MODE_LONG,
-	};
 	unsigned int accepted = 0, refused = 0, seed = 20;
 
 	for (unsigned int i = 0; i < 400; i++) {
-		struct vcpu *v = vcpu_with(modes[i % 4], hlt64);
+		struct vcpu *v = vcpu_with(all_modes[i % 4], hlt64);
 		struct kvm_sregs s = get_sregs(v), now;
 
 		scramble(&s, &seed);

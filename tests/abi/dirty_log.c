@@ -94,9 +94,7 @@ static void step(struct vcpu *v, unsigned int page)
 {
 	struct kvm_regs r;
 
-	v->run->immediate_exit = 1;
-	CHECK_EQ(run(v), -EINTR);
-	v->run->immediate_exit = 0;
+	settle(v);
 	r = get_regs(v);
 	r.rip = GPA_CODE;
 	r.rbx = LOG_GPA + page * PAGE;

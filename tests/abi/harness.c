@@ -17,6 +17,8 @@
 #include "harness.h"
 #include "runner.h"
 
+const enum mode all_modes[4] = { MODE_REAL, MODE_PROT32, MODE_PAE, MODE_LONG };
+
 void fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
@@ -170,6 +172,27 @@ struct vm *vm_create(void)
 	vm->size = MEM_DEFAULT;
 	vm->mem = map_anon(vm->size);
 	set_slot(vm, 0, 0, 0, vm->size, vm->mem);
+	return vm;
+}
+
+/* Both APICs, the PICs and what they need are in the kernel. */
+struct vm *vm_with_irqchip(void)
+{
+	struct vm *vm = vm_create();
+
+	NEED_CAP(KVM_CAP_IRQCHIP);
+	CHECK_OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0UL));
+	return vm;
+}
+
+/* Only the local APICs are; the I/O APIC that userspace has is of 24 pins. */
+struct vm *vm_with_split(void)
+{
+	struct vm *vm = vm_create();
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args[0] = 24 };
+
+	NEED_CAP(KVM_CAP_SPLIT_IRQCHIP);
+	CHECK_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
 	return vm;
 }
 
@@ -378,7 +401,7 @@ static void protected_mode(struct kvm_sregs *s, enum mode mode)
 	};
 	s->ldt = (struct kvm_segment) { .unusable = 1, .type = 2 };
 	s->gdt.base = GPA_GDT;
-	s->gdt.limit = 0x27;
+	s->gdt.limit = 7 * 8 - 1;
 	s->idt.base = GPA_IDT;
 	s->idt.limit = 0xfff;
 	s->cr0 = 0x33;		/* PE, MP, ET, NE */
@@ -452,11 +475,57 @@ struct vcpu *vcpu_loaded(enum mode mode, const void *code, size_t size)
 	return v;
 }
 
+/*
+ * Load the task register and go down to CPL 3. The guest does it: QEMU's TCG
+ * stops at an exception in CPL 3 if a busy TSS was loaded in any other way.
+ */
+PROGRAM(to_ring3, 32,
+	"	mov $0x18, %eax\n"
+	"	ltr %ax\n"
+	"	pushl $0x33\n"
+	"	pushl $0xe000\n"
+	"	pushfl\n"
+	"	pushl $0x2b\n"
+	"	pushl $0x19000\n"
+	"	iret\n");
+
+struct vcpu *ring3_vcpu(const void *code, size_t size)
+{
+	struct vcpu *v = vcpu_with(MODE_PROT32, to_ring3);
+	u64 *gdt = (u64 *)(v->vm->mem + GPA_GDT);
+	u8 *tss = v->vm->mem + GPA_DATA;
+	struct kvm_sregs s = get_sregs(v);
+
+	gdt[SEL_TSS / 8] = 0x0000890000000067 | (u64)GPA_DATA << 16;
+	gdt[SEL_CODE3 / 8] = 0x00cffb000000ffff;
+	gdt[SEL_DATA3 / 8] = 0x00cff3000000ffff;
+	*(u32 *)(tss + 4) = GPA_STACK;
+	*(u32 *)(tss + 8) = SEL_DATA;
+	/* The map of the ports begins behind the segment's end. */
+	*(u16 *)(tss + 0x66) = 0x68;
+	load_at(v->vm, GPA_RING3, code, size);
+	s.ds.selector = SEL_DATA3 | 3;
+	s.ds.dpl = 3;
+	set_sregs(v, &s);
+	return v;
+}
+
 int run(struct vcpu *v)
 {
 	if (ioctl(v->fd, KVM_RUN, 0UL) < 0)
 		return -errno;
 	return v->run->exit_reason;
+}
+
+void check_settle(const char *file, int line, struct vcpu *v)
+{
+	int got;
+
+	v->run->immediate_exit = 1;
+	got = run(v);
+	v->run->immediate_exit = 0;
+	if (got != -EINTR)
+		fail(file, line, "KVM_RUN: %s, not EINTR", exit_name(got));
 }
 
 const char *exit_name(int reason)

@@ -130,15 +130,25 @@ enum {
 	GPA_STACK	= 0xf000,	/* grows down from here */
 	GPA_CODE	= 0x10000,
 	GPA_HANDLER	= 0x18000,
+	GPA_RING3	= 0x19000,
 	GPA_DATA	= 0x20000,
 };
 
 #define GPA_MMIO	0xd0000000UL	/* no slot here */
 #define MEM_DEFAULT	(2 * MIB)
 
-enum { SEL_CODE = 0x08, SEL_DATA = 0x10, SEL_TSS = 0x18 };
+/* The table has room for one more, at SEL_FREE. */
+enum {
+	SEL_CODE	= 0x08,
+	SEL_DATA	= 0x10,
+	SEL_TSS		= 0x18,
+	SEL_FREE	= 0x20,
+	SEL_CODE3	= 0x28,
+	SEL_DATA3	= 0x30,
+};
 
 enum mode { MODE_REAL, MODE_PROT32, MODE_PAE, MODE_LONG };
+extern const enum mode all_modes[4];
 
 struct vm {
 	int fd;
@@ -186,6 +196,8 @@ void need_cap(long cap, const char *name);
 
 struct vm *vm_bare(void);
 struct vm *vm_create(void);
+struct vm *vm_with_irqchip(void);
+struct vm *vm_with_split(void);
 void *map_anon(size_t size);
 int try_slot(struct vm *vm, unsigned int slot, unsigned int flags,
 	     u64 gpa, u64 size, void *hva);
@@ -210,8 +222,22 @@ void vcpu_start(struct vcpu *v, u64 rip);
 	vcpu_loaded(mode, guest_##name, GUEST_SIZE(name))
 struct vcpu *vcpu_loaded(enum mode mode, const void *code, size_t size);
 
+/* Likewise in 32 bits and at CPL 3, at GPA_RING3; no port is allowed there. */
+#define vcpu_in_ring3(name) \
+	ring3_vcpu(guest_##name, GUEST_SIZE(name))
+struct vcpu *ring3_vcpu(const void *code, size_t size);
+
 struct kvm_regs get_regs(struct vcpu *v);
 void set_regs(struct vcpu *v, const struct kvm_regs *regs);
+
+#define SET_REG(v, reg, value) do {					\
+	struct vcpu *vcpu_ = (v);					\
+	struct kvm_regs regs_ = get_regs(vcpu_);			\
+									\
+	regs_.reg = (value);						\
+	set_regs(vcpu_, &regs_);					\
+} while (0)
+
 struct kvm_sregs get_sregs(struct vcpu *v);
 void set_sregs(struct vcpu *v, const struct kvm_sregs *sregs);
 struct kvm_vcpu_events get_events(struct vcpu *v);
@@ -220,6 +246,9 @@ bool set_msr(struct vcpu *v, u32 index, u64 value);
 
 /* One KVM_RUN: the exit reason, or -errno. */
 int run(struct vcpu *v);
+/* Let what userspace owes be completed, and the guest execute nothing. */
+#define settle(v)	check_settle(__FILE__, __LINE__, v)
+void check_settle(const char *file, int line, struct vcpu *v);
 const char *exit_name(int reason);
 
 #define EXPECT_EXIT(v, reason)	expect_exit(__FILE__, __LINE__, v, reason)

@@ -30,10 +30,7 @@ static struct vcpu *writer(u64 rax)
 
 static void write_again(struct vcpu *v)
 {
-	struct kvm_regs r = get_regs(v);
-
-	r.rip = GPA_CODE;
-	set_regs(v, &r);
+	SET_REG(v, rip, GPA_CODE);
 }
 
 static struct kvm_coalesced_mmio_ring *ring_of(struct vcpu *v)
@@ -128,13 +125,11 @@ TEST(bus, coalesced_ring_full)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, store_loop);
 	struct kvm_coalesced_mmio_ring *ring = ring_of(v);
-	struct kvm_regs r = get_regs(v);
 	unsigned int max = (PAGE - sizeof(*ring)) /
 			   sizeof(struct kvm_coalesced_mmio);
 	u32 next = 0;
 
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	zone(v, KVM_REGISTER_COALESCED_MMIO, GPA_MMIO, PAGE, 0);
 	for (int round = 0; round < 5; round++) {
 		EXPECT_EXIT(v, KVM_EXIT_MMIO);
@@ -357,12 +352,10 @@ PROGRAM(read_one, 32,
 TEST(bus, ioeventfd_reads)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, read_one);
-	struct kvm_regs r = get_regs(v);
 	int fd = new_eventfd();
 
 	NEED_CAP(KVM_CAP_IOEVENTFD);
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	assign(v, GPA_MMIO, 4, 0, 0, fd);
 	assign(v, 0x60, 1, KVM_IOEVENTFD_FLAG_PIO, 0, fd);
 	EXPECT_MMIO_READ(v, GPA_MMIO, 4, 0x77);

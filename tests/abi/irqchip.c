@@ -16,29 +16,11 @@
 
 enum { PORT_READY = 0x81, PORT_TAKEN = 0x82, PORT_ENDED = 0x84 };
 
-static struct vm *vm_with_irqchip(void)
-{
-	struct vm *vm = vm_create();
-
-	NEED_CAP(KVM_CAP_IRQCHIP);
-	CHECK_OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0UL));
-	return vm;
-}
-
 static int enable_split(struct vm *vm, u64 pins)
 {
 	struct kvm_enable_cap e = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args[0] = pins };
 
 	return ioctl(vm->fd, KVM_ENABLE_CAP, &e);
-}
-
-static struct vm *vm_with_split(void)
-{
-	struct vm *vm = vm_create();
-
-	NEED_CAP(KVM_CAP_SPLIT_IRQCHIP);
-	CHECK_OK(enable_split(vm, 24));
-	return vm;
 }
 
 TEST(irqchip, create)

@@ -59,16 +59,6 @@ PROGRAM(count_x, 64,
 	"	pop %rax\n"
 	"	iretq\n");
 
-static struct vm *split_vm(void)
-{
-	struct vm *vm = vm_create();
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args[0] = 24 };
-
-	NEED_CAP(KVM_CAP_SPLIT_IRQCHIP);
-	CHECK_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
-	return vm;
-}
-
 static void set_apic_mode(struct vcpu *v, bool x2apic)
 {
 	struct kvm_sregs s = get_sregs(v);
@@ -79,7 +69,7 @@ static void set_apic_mode(struct vcpu *v, bool x2apic)
 
 static struct vcpu *lapic_vcpu(bool x2apic, const void *code, size_t size)
 {
-	struct vm *vm = split_vm();
+	struct vm *vm = vm_with_split();
 	struct vcpu *v = vcpu_create(vm, 0);
 
 	vcpu_mode(v, MODE_LONG);
@@ -510,7 +500,7 @@ static struct kvm_lapic_state get_lapic(struct vcpu *v)
 
 TEST(lapic, power_on)
 {
-	struct vm *vm = split_vm();
+	struct vm *vm = vm_with_split();
 	struct vcpu *v[2] = { vcpu_create(vm, 0), vcpu_create(vm, 5) };
 	struct kvm_lapic_state s;
 
@@ -566,7 +556,7 @@ TEST(lapic, none)
 
 TEST(lapic, mp_states)
 {
-	struct vcpu *v = vcpu_create(split_vm(), 0);
+	struct vcpu *v = vcpu_create(vm_with_split(), 0);
 	static const u32 ok[] = {
 		KVM_MP_STATE_UNINITIALIZED, KVM_MP_STATE_INIT_RECEIVED,
 		KVM_MP_STATE_HALTED, KVM_MP_STATE_RUNNABLE,
@@ -587,7 +577,7 @@ TEST(lapic, x2apic_api)
 {
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_X2APIC_API, .args[0] = KVM_X2APIC_API_USE_32BIT_IDS };
-	struct vm *vm = split_vm();
+	struct vm *vm = vm_with_split();
 	struct vcpu *v = vcpu_create(vm, 3);
 	struct kvm_lapic_state s;
 
@@ -608,7 +598,7 @@ TEST(lapic, x2apic_api)
 /* Whoever is the boot processor runs, the others wait. */
 TEST(lapic, boot_cpu)
 {
-	struct vm *vm = split_vm();
+	struct vm *vm = vm_with_split();
 	struct vcpu *v[2];
 
 	NEED_CAP(KVM_CAP_SET_BOOT_CPU_ID);

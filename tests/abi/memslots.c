@@ -28,9 +28,7 @@ static void peek_at(struct vcpu *v, u64 gpa)
 static void expect_ram(struct vcpu *v, u64 gpa, u8 value)
 {
 	/* Complete what the last exit left open before changing registers. */
-	v->run->immediate_exit = 1;
-	CHECK_EQ(run(v), -EINTR);
-	v->run->immediate_exit = 0;
+	settle(v);
 	peek_at(v, gpa);
 	EXPECT_OUT(v, 0x10, 1, value);
 }
@@ -38,9 +36,7 @@ static void expect_ram(struct vcpu *v, u64 gpa, u8 value)
 /* There is no memory at @gpa: the read becomes an MMIO exit. */
 static void expect_hole(struct vcpu *v, u64 gpa)
 {
-	v->run->immediate_exit = 1;
-	CHECK_EQ(run(v), -EINTR);
-	v->run->immediate_exit = 0;
+	settle(v);
 	peek_at(v, gpa);
 	EXPECT_MMIO_READ(v, gpa, 1, 0x7d);
 	EXPECT_OUT(v, 0x10, 1, 0x7d);

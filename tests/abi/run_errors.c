@@ -119,10 +119,8 @@ PROGRAM(fldenv_mmio, 32,
 TEST(errors, unemulatable)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, fldenv_mmio);
-	struct kvm_regs r = get_regs(v);
 
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	EXPECT_EXIT(v, KVM_EXIT_INTERNAL_ERROR);
 	CHECK_EQ(v->run->internal.suberror, KVM_INTERNAL_ERROR_EMULATION);
 	CHECK_EQ(get_regs(v).rip, GPA_CODE);
@@ -135,12 +133,10 @@ TEST(errors, unemulatable_repaired)
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args[0] = 1,
 	};
-	struct kvm_regs r = get_regs(v);
 
 	NEED_CAP(KVM_CAP_EXIT_ON_EMULATION_FAILURE);
 	CHECK_OK(ioctl(v->vm->fd, KVM_ENABLE_CAP, &cap));
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	EXPECT_EXIT(v, KVM_EXIT_INTERNAL_ERROR);
 	CHECK_EQ(get_regs(v).rip, GPA_CODE);
 	load_at(v->vm, GPA_CODE, guest_hlt, GUEST_SIZE(hlt));
@@ -151,11 +147,9 @@ TEST(errors, unemulatable_repaired)
 TEST(errors, unemulatable_bytes)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, fldenv_mmio);
-	struct kvm_regs r = get_regs(v);
 	struct kvm_run *k = v->run;
 
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	EXPECT_EXIT(v, KVM_EXIT_INTERNAL_ERROR);
 	if (!has_cap(KVM_CAP_EXIT_ON_EMULATION_FAILURE))
 		skip("KVM_CAP_EXIT_ON_EMULATION_FAILURE is not claimed");
@@ -168,16 +162,6 @@ TEST(errors, unemulatable_bytes)
 }
 
 /* In user mode an instruction that cannot be emulated is the guest's #UD. */
-PROGRAM(ring3, 32,
-	"	mov $0x18, %eax\n"
-	"	ltr %ax\n"
-	"	pushl $0x2b\n"
-	"	pushl $0xe000\n"
-	"	pushfl\n"
-	"	pushl $0x23\n"
-	"	pushl $0x19000\n"
-	"	iret\n");
-
 PROGRAM(tell, 32,
 	"	mov $0x77, %al\n"
 	"	out %al, $0x10\n"
@@ -185,26 +169,12 @@ PROGRAM(tell, 32,
 
 TEST(errors, unemulatable_in_user_mode)
 {
-	struct vcpu *v = vcpu_with(MODE_PROT32, ring3);
-	struct kvm_sregs s = get_sregs(v);
-	u64 *gdt = (u64 *)(v->vm->mem + GPA_GDT);
-	struct kvm_regs r = get_regs(v);
+	struct vcpu *v = vcpu_in_ring3(fldenv_mmio);
 	int exit;
 
 	load_at(v->vm, GPA_HANDLER, guest_tell, GUEST_SIZE(tell));
-	load_at(v->vm, 0x19000, guest_fldenv_mmio, GUEST_SIZE(fldenv_mmio));
 	set_gate(v, 6, GPA_HANDLER);
-	gdt[SEL_TSS / 8] = 0x0000890000000067 | (u64)GPA_DATA << 16;
-	gdt[4] = 0x00cffb000000ffff;
-	gdt[5] = 0x00cff3000000ffff;
-	s.gdt.limit = 6 * 8 - 1;
-	s.ds.selector = 0x2b;
-	s.ds.dpl = 3;
-	set_sregs(v, &s);
-	*(u32 *)(v->vm->mem + GPA_DATA + 4) = GPA_STACK;
-	*(u32 *)(v->vm->mem + GPA_DATA + 8) = SEL_DATA;
-	r.rbx = GPA_MMIO;
-	set_regs(v, &r);
+	SET_REG(v, rbx, GPA_MMIO);
 	exit = run(v);
 	if (exit == KVM_EXIT_INTERNAL_ERROR) {
 		/* Allowed, when the #UD is in the guest at the next entry. */

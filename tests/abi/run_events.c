@@ -87,10 +87,6 @@ static void interrupt(struct vcpu *v, unsigned int vector)
 	CHECK_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
 }
 
-static const enum mode all_modes[] = {
-	MODE_REAL, MODE_PROT32, MODE_PAE, MODE_LONG,
-};
-
 /* As a VMM does it: ask for the window, inject when it is open. */
 TEST(events, interrupt_window)
 {
@@ -115,11 +111,9 @@ TEST(events, interrupt_window)
 TEST(events, no_window_with_if_clear)
 {
 	struct vcpu *v = sti_vcpu(MODE_PROT32);
-	struct kvm_regs r = get_regs(v);
 
 	/* Begin behind STI. */
-	r.rip++;
-	set_regs(v, &r);
+	SET_REG(v, rip, GPA_CODE + 1);
 	v->run->request_interrupt_window = 1;
 	EXPECT_OUT(v, 0x10, 1, 1);
 	CHECK_EQ(v->run->ready_for_interrupt_injection, 0);
@@ -132,11 +126,9 @@ TEST(events, interrupt_is_injected)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(all_modes); i++) {
 		struct vcpu *v = sti_vcpu(all_modes[i]);
-		struct kvm_regs r = get_regs(v);
-		u64 rip = r.rip;
+		u64 rip = get_regs(v).rip;
 
-		r.rflags |= 0x200;
-		set_regs(v, &r);
+		SET_REG(v, rflags, 0x202);
 		interrupt(v, 0x41);
 		CHECK_EQ(get_events(v).interrupt.injected, 1);
 		CHECK_EQ(get_events(v).interrupt.nr, 0x41);
@@ -218,9 +210,7 @@ TEST(events, every_vector)
 		interrupt(v, vector);
 		EXPECT_OUT(v, 0x99, 1, 0x64);
 		/* Complete the OUT, so that the registers may be replaced. */
-		v->run->immediate_exit = 1;
-		CHECK_EQ(run(v), -EINTR);
-		v->run->immediate_exit = 0;
+		settle(v);
 	}
 }
 
@@ -284,11 +274,9 @@ TEST(events, nmis_collapse)
 TEST(events, nmi_wakes_hlt)
 {
 	struct vcpu *v = HANDLER_VCPU(MODE_PROT32, 2, sti_hlt);
-	struct kvm_regs r = get_regs(v);
 
 	/* Even with interrupts off. */
-	r.rip++;
-	set_regs(v, &r);
+	SET_REG(v, rip, GPA_CODE + 1);
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 	send_nmi(v);
 	EXPECT_OUT(v, 0x99, 1, 0x32);
@@ -580,10 +568,8 @@ TEST(events, inject_interrupt_again)
 {
 	struct vcpu *v = HANDLER_VCPU(MODE_LONG, 0x61, halt32);
 	struct kvm_vcpu_events ev = get_events(v);
-	struct kvm_regs r = get_regs(v);
 
-	r.rflags |= 0x200;
-	set_regs(v, &r);
+	SET_REG(v, rflags, 0x202);
 	ev.interrupt.injected = 1;
 	ev.interrupt.nr = 0x61;
 	CHECK_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev));
@@ -629,9 +615,7 @@ TEST(events, delivery_interrupted)
 		CHECK_EQ(top[-4], SEL_CODE);
 		CHECK_EQ(top[-2], r.rsp);
 		CHECK_EQ(top[-7], 0);
-		v->run->immediate_exit = 1;
-		CHECK_EQ(run(v), -EINTR);
-		v->run->immediate_exit = 0;
+		settle(v);
 		CHECK_EQ(get_events(v).interrupt.injected, 0);
 	}
 }

@@ -5,10 +5,6 @@
  */
 #include "harness.h"
 
-static const enum mode all_modes[] = {
-	MODE_REAL, MODE_PROT32, MODE_PAE, MODE_LONG,
-};
-
 /* These bytes mean the same in 32 and in 64 bits. */
 PROGRAM(out_all, 32,
 	"	mov $0x11223344, %eax\n"
@@ -124,10 +120,9 @@ PROGRAM(in_wide, 64,
 TEST(io, in_upper_half)
 {
 	struct vcpu *v = vcpu_with(MODE_LONG, in_wide);
-	struct kvm_regs r = get_regs(v);
+	struct kvm_regs r;
 
-	r.rax = 0x1122334455667788;
-	set_regs(v, &r);
+	SET_REG(v, rax, 0x1122334455667788);
 	answer_in(v, 0x80, 1, 0xa1);
 	answer_in(v, 0x80, 2, 0xb2b3);
 	answer_in(v, 0x80, 4, 0xc4c5c6c7);
@@ -353,57 +348,30 @@ PROGRAM(gp_handler, 32,
 	"	out %al, $0x55\n"
 	"	hlt\n");
 
-/* Load the task register and go down to ring 3. */
-PROGRAM(to_ring3, 32,
-	"	mov $0x18, %eax\n"
-	"	ltr %ax\n"
-	"	pushl $0x2b\n"
-	"	pushl $0xe000\n"
-	"	pushfl\n"
-	"	pushl $0x23\n"
-	"	pushl $0x19000\n"
-	"	iret\n");
-
 PROGRAM(out_only, 32,
 	"	out %al, $0x80\n"
 	"	hlt\n");
 
 TEST(io, no_permission)
 {
-	struct vcpu *v = vcpu_with(MODE_PROT32, to_ring3);
-	struct kvm_sregs s = get_sregs(v);
-	u64 *gdt = (u64 *)(v->vm->mem + GPA_GDT);
-	u8 *tss = v->vm->mem + GPA_DATA;
+	struct vcpu *v = vcpu_in_ring3(out_only);
 
 	load_at(v->vm, GPA_HANDLER, guest_gp_handler, GUEST_SIZE(gp_handler));
-	load_at(v->vm, 0x19000, guest_out_only, GUEST_SIZE(out_only));
 	set_gate(v, 13, GPA_HANDLER);
-	/* A TSS without an I/O map, with a stack for ring 0. */
-	gdt[SEL_TSS / 8] = 0x0000890000000067 | (u64)GPA_DATA << 16;
-	gdt[4] = 0x00cffb000000ffff;
-	gdt[5] = 0x00cff3000000ffff;
-	s.gdt.limit = 6 * 8 - 1;
-	set_sregs(v, &s);
-	*(u32 *)(tss + 4) = GPA_STACK;
-	*(u32 *)(tss + 8) = SEL_DATA;
-	*(u16 *)(tss + 0x66) = 0x68;
 	EXPECT_OUT(v, 0x55, 1, 0x6e);
 	/* SS, ESP, flags, CS, then the address, then the error code 0. */
 	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 24), 0);
-	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 20), 0x19000);
-	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 16), 0x23);
+	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 20), GPA_RING3);
+	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 16), SEL_CODE3 | 3);
 }
 
 /* Registers may be changed while an OUT waits; the change is kept. */
 TEST(io, change_regs_at_exit)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, out_all);
-	struct kvm_regs r;
 
 	EXPECT_OUT(v, 0x80, 1, 0x44);
-	r = get_regs(v);
-	r.rax = 0x55667788;
-	set_regs(v, &r);
+	SET_REG(v, rax, 0x55667788);
 	EXPECT_OUT(v, 0x81, 2, 0x7788);
 }
 
@@ -414,13 +382,11 @@ TEST(io, complete_then_stop)
 	u64 rip;
 
 	answer_in(v, 0x80, 1, 0x5c);
-	v->run->immediate_exit = 1;
-	CHECK_EQ(run(v), -EINTR);
+	settle(v);
 	CHECK_EQ(get_regs(v).rax & 0xff, 0x5c);
 	rip = get_regs(v).rip;
-	CHECK_EQ(run(v), -EINTR);
+	settle(v);
 	CHECK_EQ(get_regs(v).rip, rip);
-	v->run->immediate_exit = 0;
 	answer_in(v, 0x81, 2, 0);
 }
 
@@ -452,10 +418,8 @@ TEST(io, hlt)
 TEST(io, run_fields)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, hlt_twice);
-	struct kvm_regs r = get_regs(v);
 
-	r.rflags |= 0x200;
-	set_regs(v, &r);
+	SET_REG(v, rflags, 0x202);
 	v->run->cr8 = 0;
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 	CHECK_EQ(v->run->if_flag, 1);

@@ -276,11 +276,9 @@ TEST(mem, execute_unmapped)
 {
 	u8 *p = map_anon(PAGE);
 	struct vcpu *v = AT_SLOT(load, p, PAGE);
-	struct kvm_regs r = get_regs(v);
 
 	CHECK_OK(munmap(p, PAGE));
-	r.rip = SLOT_GPA;
-	set_regs(v, &r);
+	SET_REG(v, rip, SLOT_GPA);
 	expect_efault(v);
 }
 

@@ -152,11 +152,9 @@ PROGRAM(alu, 64,
 TEST(mmio, read_modify_write)
 {
 	struct vcpu *v = MMIO_VCPU(MODE_LONG, alu);
-	struct kvm_regs r = get_regs(v);
 	u64 flags;
 
-	r.rcx = 0xff00ff00;
-	set_regs(v, &r);
+	SET_REG(v, rcx, 0xff00ff00);
 	EXPECT_MMIO_READ(v, GPA_MMIO, 4, 0xffffffff);
 	EXPECT_MMIO_WRITE(v, GPA_MMIO, 4, 0);
 	EXPECT_MMIO_READ(v, GPA_MMIO, 1, 1);
@@ -411,10 +409,8 @@ TEST(mmio, across_slot_border)
 {
 	struct vcpu *v = with_regs(MODE_PROT32, guest_mov32, GUEST_SIZE(mov32),
 				   MEM_DEFAULT - 2);
-	struct kvm_regs r = get_regs(v);
 
-	r.rcx = 0x99887766;
-	set_regs(v, &r);
+	SET_REG(v, rcx, 0x99887766);
 	v->vm->mem[MEM_DEFAULT - 2] = 0x11;
 	v->vm->mem[MEM_DEFAULT - 1] = 0x22;
 	EXPECT_MMIO_READ(v, MEM_DEFAULT, 2, 0x4433);
@@ -448,14 +444,12 @@ TEST(mmio, readonly_slot)
 {
 	struct vcpu *v = with_regs(MODE_PROT32, guest_mov32, GUEST_SIZE(mov32),
 				   16 * MIB);
-	struct kvm_regs r = get_regs(v);
 	u32 *p = map_anon(PAGE);
 
 	NEED_CAP(KVM_CAP_READONLY_MEM);
 	p[0] = 0x600df00d;
 	set_slot(v->vm, 1, KVM_MEM_READONLY, 16 * MIB, PAGE, p);
-	r.rcx = 0xbad;
-	set_regs(v, &r);
+	SET_REG(v, rcx, 0xbad);
 	EXPECT_MMIO_WRITE(v, 16 * MIB, 4, 0xbad);
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 	CHECK_EQ(get_regs(v).rax, 0x600df00d);
@@ -484,9 +478,7 @@ TEST(mmio, complete_then_stop)
 	struct vcpu *v = MMIO_VCPU(MODE_PROT32, mov32);
 
 	EXPECT_MMIO_READ(v, GPA_MMIO, 4, 0x1234);
-	v->run->immediate_exit = 1;
-	CHECK_EQ(run(v), -EINTR);
-	v->run->immediate_exit = 0;
+	settle(v);
 	CHECK_EQ(get_regs(v).rax, 0x1234);
 	EXPECT_MMIO_WRITE(v, GPA_MMIO, 4, 0);
 	EXPECT_EXIT(v, KVM_EXIT_HLT);

@@ -54,10 +54,8 @@ TEST(state, regs_through_guest)
 TEST(state, rflags_fixed_bit)
 {
 	struct vcpu *v = new_vcpu();
-	struct kvm_regs r = get_regs(v);
 
-	r.rflags = 0;
-	set_regs(v, &r);
+	SET_REG(v, rflags, 0);
 	CHECK_EQ(get_regs(v).rflags, 2);
 }
 
