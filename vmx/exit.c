@@ -189,11 +189,12 @@ static enum run_result decode_ept_misconfig(struct vcpu_vmx *vmx)
 
 /*
  * Task switches exit whatever the controls say, and the CPU has done none of
- * it; the guest cannot go on without.
+ * it; the guest cannot go on without. The data begin with flags: no bytes of an
+ * instruction follow.
  */
 static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 {
-	return vcpu_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_EMULATION, 2,
+	return vcpu_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_EMULATION, 3, 0ULL,
 				   (u64)vmx->exit_reason, (u64)vmx_exit_qualification(vmx));
 }
 
