@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/capability.h>
 
 #include "harness.h"
 
@@ -183,6 +185,54 @@ TEST(leak, failed_calls)
 	}
 	CHECK_EQ(open_fds(), fds);
 	vcpu_free(v);
+	vm_free(vm);
+	close(kvm_dev());
+	expect_refcount(before);
+}
+
+static int drop_capability(unsigned int nr)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -1;
+	data[nr / 32].effective &= ~(1u << nr % 32);
+	return syscall(SYS_capset, &head, data);
+}
+
+/* No further file can be had: a vCPU, a VM that were already made are taken back. */
+TEST(leak, out_of_files)
+{
+	int before = refcount(), fds, limit, vcpu_errno = 0, vm_errno = 0;
+	struct vm *vm = vm_create();
+	char was[32] = "";
+	long ret[2];
+
+	limit = open("/proc/sys/fs/file-max", O_RDWR | O_CLOEXEC);
+	if (limit < 0 || read(limit, was, sizeof(was) - 1) <= 0)
+		skip("the limit of files cannot be read");
+	if (drop_capability(CAP_SYS_ADMIN))
+		skip("capabilities cannot be dropped: %s", strerror(errno));
+	/* Files are counted roughly: let there be more of them than the error. */
+	for (int i = 0; i < 500; i++)
+		CHECK_OK(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	fds = open_fds();
+	CHECK_EQ(pwrite(limit, "1", 1, 0), 1);
+	for (int i = 0; i < 3; i++) {
+		ret[0] = ioctl(vm->fd, KVM_CREATE_VCPU, 3UL);
+		vcpu_errno = errno;
+		ret[1] = ioctl(kvm_dev(), KVM_CREATE_VM, 0UL);
+		vm_errno = errno;
+	}
+	CHECK_EQ(pwrite(limit, was, strlen(was), 0), strlen(was));
+	CHECK_EQ(ret[0], -1);
+	CHECK_EQ(vcpu_errno, ENFILE);
+	CHECK_EQ(ret[1], -1);
+	CHECK_EQ(vm_errno, ENFILE);
+	CHECK_EQ(open_fds(), fds);
+	/* The id is free, the VM as good as before. */
+	vcpu_free(vcpu_create(vm, 3));
 	vm_free(vm);
 	close(kvm_dev());
 	expect_refcount(before);

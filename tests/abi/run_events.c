@@ -619,3 +619,26 @@ TEST(events, delivery_interrupted)
 		CHECK_EQ(get_events(v).interrupt.injected, 0);
 	}
 }
+
+/*
+ * A stack that is no memory: the access belongs to no instruction, so there is
+ * nothing to emulate. Nothing is lost, and with a stack the guest goes on.
+ */
+TEST_STRICT(events, delivery_to_device, "emulates the instruction at RIP on AMD")
+{
+	struct vcpu *v = HANDLER_VCPU(MODE_PROT32, 0x41, spin);
+
+	SET_REG(v, rflags, 0x202);
+	SET_REG(v, rsp, GPA_MMIO + 0x100);
+	interrupt(v, 0x41);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EXIT(v, KVM_EXIT_INTERNAL_ERROR);
+		CHECK_EQ(v->run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+		CHECK_EQ(get_events(v).interrupt.injected, 1);
+		CHECK_EQ(get_events(v).interrupt.nr, 0x41);
+		CHECK_EQ(get_regs(v).rip - GPA_CODE < GUEST_SIZE(spin), 1);
+	}
+	SET_REG(v, rsp, GPA_STACK);
+	EXPECT_OUT(v, 0x99, 1, 0x32);
+	CHECK_EQ(get_events(v).interrupt.injected, 0);
+}
