@@ -9,6 +9,7 @@
 
 #include "harness.h"
 
+#define IOAPIC_ACTIVE_LOW	0x2000ULL
 #define IOAPIC_LEVEL		0x8000ULL
 #define IOAPIC_MASKED		0x10000ULL
 #define MSI_ADDRESS		0xfee00000U
@@ -371,6 +372,11 @@ TEST(irqchip, ioapic_edge)
 	CHECK_EQ(line(vm, 20, 1), 0);
 	line(vm, 20, 0);
 	expect_taken(v);
+	CHECK_EQ(line(vm, 20, 1), 1);
+	expect_taken(v);
+	/* Active low or not, it is the level that userspace gives. */
+	line(vm, 20, 0);
+	set_rte(vm, 20, IOAPIC_ACTIVE_LOW | 0x42);
 	CHECK_EQ(line(vm, 20, 1), 1);
 	expect_taken(v);
 }
