@@ -230,6 +230,21 @@ struct kvm_cpuid2 *supported_cpuid(void)
 	return c;
 }
 
+struct kvm_msr_list *msr_list(unsigned long cmd)
+{
+	struct kvm_msr_list probe = { .nmsrs = 0 }, *l;
+
+	if (ioctl(kvm_dev(), cmd, &probe)) {
+		if (errno != E2BIG)
+			FAIL("probing the length: %s", strerror(errno));
+	}
+	l = calloc(1, sizeof(*l) + probe.nmsrs * sizeof(l->indices[0]));
+	l->nmsrs = probe.nmsrs;
+	CHECK_OK(ioctl(kvm_dev(), cmd, l));
+	CHECK_EQ(l->nmsrs, probe.nmsrs);
+	return l;
+}
+
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, u32 function,
 				    u32 index)
 {

@@ -207,6 +207,8 @@ void set_slot(struct vm *vm, unsigned int slot, unsigned int flags,
 struct vcpu *vcpu_bare(struct vm *vm, unsigned long id);
 struct vcpu *vcpu_create(struct vm *vm, unsigned long id);
 struct kvm_cpuid2 *supported_cpuid(void);
+/* Of KVM_GET_MSR_INDEX_LIST or its like. */
+struct kvm_msr_list *msr_list(unsigned long cmd);
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, u32 function,
 				    u32 index);
 void vcpu_free(struct vcpu *v);

@@ -93,21 +93,6 @@ TEST(system, check_extension_unknown)
 	CHECK_EQ(has_cap(KVM_CAP_ARM_PSCI), 0);
 }
 
-static struct kvm_msr_list *msr_list(unsigned long cmd)
-{
-	struct kvm_msr_list probe = { .nmsrs = 0 }, *l;
-
-	if (ioctl(kvm_dev(), cmd, &probe)) {
-		if (errno != E2BIG)
-			FAIL("probing the length: %s", strerror(errno));
-	}
-	l = calloc(1, sizeof(*l) + probe.nmsrs * sizeof(l->indices[0]));
-	l->nmsrs = probe.nmsrs;
-	CHECK_OK(ioctl(kvm_dev(), cmd, l));
-	CHECK_EQ(l->nmsrs, probe.nmsrs);
-	return l;
-}
-
 static void no_duplicates(const struct kvm_msr_list *l)
 {
 	for (unsigned int i = 0; i < l->nmsrs; i++)

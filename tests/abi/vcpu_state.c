@@ -719,3 +719,132 @@ TEST(state, translate)
 	CHECK_OK(ioctl(v->fd, KVM_TRANSLATE, &t));
 	CHECK_EQ(t.valid, 0);
 }
+
+/* The vCPUs whose APIC userspace has, and those whose the kernel has. */
+static struct vcpu *vcpu_of_kind(unsigned int kind)
+{
+	switch (kind) {
+	case 0:
+		return vcpu_create(vm_create(), 0);
+	case 1:
+		return vcpu_create(vm_with_split(), 0);
+	default:
+		return vcpu_create(vm_with_irqchip(), 0);
+	}
+}
+
+/*
+ * What is claimed to have been set is got: each bit of each MSR of the list is
+ * flipped. Where that is refused the value is the old one.
+ */
+static void flip_bits(struct vcpu *v, u32 index, unsigned int *taken)
+{
+	/* Of SYSENTER's MSRs, what a CPU of the vendor has behind bit 31 differs. */
+	unsigned int bits = index >= 0x174 && index <= 0x176 ? 32 : 64;
+	/* HWCR: switches of caches that BIOSes set on machines that have them. */
+	u64 before, got, want, ignored = index == 0xc0010015 ? 0x148 : 0;
+
+	CHECK(get_msr(v, index, &before));
+	for (unsigned int bit = 0; bit < bits; bit++) {
+		want = before ^ 1ULL << bit;
+		if (set_msr(v, index, want))
+			(*taken)++;
+		else
+			want = before;
+		if (ignored & 1ULL << bit)
+			want = before;
+		CHECK(get_msr(v, index, &got));
+		if (got != want)
+			FAIL("MSR %#x, bit %u: %#llx, not %#llx", index, bit,
+			     (unsigned long long)got, (unsigned long long)want);
+		CHECK(set_msr(v, index, before));
+	}
+}
+
+TEST_STRICT(state, msrs_each_bit, "takes values of nested SVM and does not keep them")
+{
+	struct kvm_msr_list *l = msr_list(KVM_GET_MSR_INDEX_LIST);
+
+	for (unsigned int kind = 0; kind < 3; kind++) {
+		struct vcpu *v = vcpu_of_kind(kind);
+		unsigned int taken = 0;
+
+		for (unsigned int i = 0; i < l->nmsrs; i++) {
+			switch (l->indices[i]) {
+			case 0x10:		/* the TSC goes on */
+			case 0x6e0:		/* the deadline: the timer has to want it */
+			case 0x4b564d00:	/* written for its effect on memory */
+			case 0x4b564d11:
+			case 0xc0000080:	/* EFER.LMA is CR0's to change */
+				continue;
+			}
+			flip_bits(v, l->indices[i], &taken);
+		}
+		CHECK(taken > 500);
+	}
+}
+
+TEST(state, tsc_deadline)
+{
+	struct vcpu *v = vcpu_create(vm_with_split(), 0);
+	struct kvm_cpuid2 *c = supported_cpuid();
+	const u64 far = 1ULL << 62;
+	struct kvm_lapic_state s;
+	u64 got;
+
+	NEED_CAP(KVM_CAP_TSC_DEADLINE_TIMER);
+	cpuid_find(c, 1, 0)->ecx |= 1u << 24;
+	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, c));
+	CHECK_OK(ioctl(v->fd, KVM_GET_LAPIC, &s));
+	/* Software-enabled, the timer in deadline mode. */
+	memcpy(s.regs + 0xf0, &(u32){ 0x1ff }, 4);
+	memcpy(s.regs + 0x320, &(u32){ 0x40041 }, 4);
+	CHECK_OK(ioctl(v->fd, KVM_SET_LAPIC, &s));
+	CHECK(set_msr(v, 0x6e0, far));
+	CHECK(get_msr(v, 0x6e0, &got));
+	CHECK_EQ(got, far);
+	CHECK(set_msr(v, 0x6e0, 0));
+	CHECK(get_msr(v, 0x6e0, &got));
+	CHECK_EQ(got, 0);
+}
+
+/* The same pieces of state where the kernel has the local APIC. */
+TEST(state, with_irqchip)
+{
+	for (unsigned int kind = 1; kind < 3; kind++) {
+		struct vcpu *v = vcpu_of_kind(kind);
+		struct kvm_sregs set = get_sregs(v), got;
+		struct kvm_vcpu_events ev = get_events(v);
+		struct kvm_lapic_state s;
+		u32 tpr;
+
+		set.cr8 = 9;
+		set.apic_base |= 0x400;
+		set.interrupt_bitmap[0x51 / 64] = 1ULL << 0x51 % 64;
+		set.gs.base = 0x1234000;
+		set_sregs(v, &set);
+		got = get_sregs(v);
+		no_padding(&got);
+		no_padding(&set);
+		CHECK_MEM(&got, &set, sizeof(set));
+		/* CR8 is the upper half of the APIC's task priority. */
+		CHECK_OK(ioctl(v->fd, KVM_GET_LAPIC, &s));
+		memcpy(&tpr, s.regs + 0x80, 4);
+		CHECK_EQ(tpr, 0x90);
+		ev = get_events(v);
+		CHECK_EQ(ev.interrupt.injected, 1);
+		CHECK_EQ(ev.interrupt.nr, 0x51);
+
+		ev.interrupt.injected = 0;
+		ev.nmi.pending = 1;
+		ev.nmi.masked = 1;
+		ev.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS;
+		ev.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+		CHECK_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev));
+		ev = get_events(v);
+		CHECK_EQ(ev.interrupt.injected, 0);
+		CHECK(ev.interrupt.shadow);
+		CHECK_EQ(ev.nmi.pending, 1);
+		CHECK_EQ(ev.nmi.masked, 1);
+	}
+}

@@ -245,6 +245,75 @@ TEST(vm, bad_pointers_vcpu)
 	}
 }
 
+/* What goes through a pointer, by the descriptor that takes it. */
+static const struct {
+	enum { FD_VM, FD_VCPU } fd;
+	unsigned long cmd;
+} pointers[] = {
+	{ FD_VM, KVM_GET_IRQCHIP }, { FD_VM, KVM_SET_IRQCHIP },
+	{ FD_VM, KVM_IRQ_LINE }, { FD_VM, KVM_IRQ_LINE_STATUS },
+	{ FD_VM, KVM_SIGNAL_MSI }, { FD_VM, KVM_IRQFD }, { FD_VM, KVM_SET_GSI_ROUTING },
+	{ FD_VM, KVM_GET_PIT2 }, { FD_VM, KVM_SET_PIT2 }, { FD_VM, KVM_REINJECT_CONTROL },
+	{ FD_VM, KVM_GET_CLOCK }, { FD_VM, KVM_SET_CLOCK }, { FD_VM, KVM_ENABLE_CAP },
+	{ FD_VM, KVM_X86_SET_MSR_FILTER }, { FD_VM, KVM_CLEAR_DIRTY_LOG },
+	{ FD_VCPU, KVM_GET_REGS }, { FD_VCPU, KVM_SET_REGS },
+	{ FD_VCPU, KVM_GET_SREGS }, { FD_VCPU, KVM_SET_SREGS },
+	{ FD_VCPU, KVM_GET_SREGS2 }, { FD_VCPU, KVM_SET_SREGS2 },
+	{ FD_VCPU, KVM_GET_FPU }, { FD_VCPU, KVM_SET_FPU },
+	{ FD_VCPU, KVM_GET_LAPIC }, { FD_VCPU, KVM_SET_LAPIC },
+	{ FD_VCPU, KVM_GET_MP_STATE }, { FD_VCPU, KVM_SET_MP_STATE },
+	{ FD_VCPU, KVM_GET_VCPU_EVENTS }, { FD_VCPU, KVM_SET_VCPU_EVENTS },
+	{ FD_VCPU, KVM_GET_DEBUGREGS }, { FD_VCPU, KVM_SET_DEBUGREGS },
+	{ FD_VCPU, KVM_GET_XSAVE }, { FD_VCPU, KVM_GET_XSAVE2 }, { FD_VCPU, KVM_SET_XSAVE },
+	{ FD_VCPU, KVM_GET_XCRS }, { FD_VCPU, KVM_SET_XCRS },
+	{ FD_VCPU, KVM_SET_GUEST_DEBUG }, { FD_VCPU, KVM_TRANSLATE },
+	{ FD_VCPU, KVM_X86_SETUP_MCE }, { FD_VCPU, KVM_X86_SET_MCE },
+	{ FD_VCPU, KVM_GET_DEVICE_ATTR }, { FD_VCPU, KVM_SET_DEVICE_ATTR },
+	{ FD_VCPU, KVM_ENABLE_CAP },
+};
+
+/* Memory that is not there, ends too early or cannot be written. */
+TEST(vm, bad_memory)
+{
+	struct vm *vm = vm_with_irqchip();
+	struct kvm_pit_config pit = { 0 };
+	u8 *mem = map_anon(4 * PAGE);
+	unsigned int bad = 0;
+	struct vcpu *v;
+
+	CHECK_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &pit));
+	v = vcpu_create(vm, 0);
+	CHECK_OK(munmap(mem + 2 * PAGE, 2 * PAGE));
+	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+		unsigned long cmd = pointers[i].cmd;
+		size_t size = _IOC_SIZE(cmd);
+		int fd = pointers[i].fd == FD_VM ? vm->fd : v->fd;
+		/* By its number KVM_SET_IRQCHIP reads. */
+		bool get = _IOC_DIR(cmd) & _IOC_READ && cmd != KVM_SET_IRQCHIP;
+		void *where[] = { BAD_PTR, mem + 2 * PAGE - size + 1, mem };
+		size_t n = 2;
+
+		/* The same with all of it there, but not to be written. */
+		CHECK_OK(mprotect(mem, 2 * PAGE, PROT_READ | PROT_WRITE));
+		memset(mem, 0, 2 * PAGE);
+		if (get && !ioctl(fd, cmd, mem)) {
+			CHECK_OK(mprotect(mem, 2 * PAGE, PROT_READ));
+			n = 3;
+		}
+		for (size_t k = 0; k < n; k++) {
+			long r = ioctl(fd, cmd, where[k]);
+
+			if (r == -1 && errno == EFAULT)
+				continue;
+			note("ioctl nr %#x with bad memory %zu: %ld, %s",
+			     (unsigned int)_IOC_NR(cmd), k, r, r ? strerror(errno) : "");
+			bad++;
+		}
+	}
+	CHECK_EQ(bad, 0);
+	CHECK_EQ(get_regs(v).rip, 0xfff0);
+}
+
 TEST(vm, tsc_khz)
 {
 	struct vm *vm = vm_create();
