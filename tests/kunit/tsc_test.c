@@ -100,6 +100,34 @@ static struct kvm_vcpu *one_vcpu(struct kunit *test)
 	return fake_vcpu_create(test, fake_vm_create(test));
 }
 
+/*
+ * The host's TSC begins anew while the vCPU is away, by a suspend for one: the
+ * guest's goes on from where it was.
+ */
+static void host_restarts(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = one_vcpu(test);
+	u64 offset = vcpu->tsc_offset, seen, before, after;
+
+	if (check_tsc_unstable())
+		kunit_skip(test, "the time away is counted in, and not known here");
+	/* It does not, and nothing changes. */
+	vcpu_load(vcpu);
+	vcpu_put(vcpu);
+	KUNIT_EXPECT_EQ(test, vcpu->tsc_offset, offset);
+
+	vcpu->last_host_tsc += 1ULL << 40;
+	seen = kvm_read_l1_tsc(vcpu, vcpu->last_host_tsc);
+	before = rdtsc();
+	vcpu_load(vcpu);
+	after = rdtsc();
+	vcpu_put(vcpu);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->hw_tsc_offset, vcpu->tsc_offset);
+	/* As if the load had come at the moment of the put. */
+	KUNIT_EXPECT_LE(test, kvm_read_l1_tsc(vcpu, before), seen);
+	KUNIT_EXPECT_GE(test, kvm_read_l1_tsc(vcpu, after), seen);
+}
+
 /* A guest's write of the TSC moves TSC_ADJUST by as much; the reverse as well. */
 static void adjust(struct kunit *test)
 {
@@ -230,6 +258,7 @@ static struct kunit_case tsc_cases[] = {
 	KUNIT_CASE(synchronises),
 	KUNIT_CASE(clock_scale),
 	KUNIT_CASE(vcpus_agree),
+	KUNIT_CASE(host_restarts),
 	KUNIT_CASE(adjust),
 	KUNIT_CASE(khz),
 	KUNIT_CASE(clock_ioctls),
