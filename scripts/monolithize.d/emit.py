@@ -62,8 +62,14 @@ class Vendor:
         live = base or self.ops.live
         func = self.target(op, binding)
         if self.pointers:
+            if binding.func in self.facts.inlines:
+                return f"{live}{op}"    # its address differs from file to file; asked for last
             return f"{live}{op} == {binding.func}"
         return f"{live}has_{op} == {self.ops.prefix}{op}_is_{binding.func}" if func else ""
+
+    def bindings(self, op):
+        """Those of the op, an inline last."""
+        return sorted(self.ops.get(self.vendor, op), key=lambda b: b.func in self.facts.inlines)
 
     def target(self, op, binding):
         """The function to call: the bound one, or its copy where it is an inline."""
@@ -120,7 +126,7 @@ class Vendor:
 
     def body(self, member):
         """Lines of the function that is the op."""
-        op, bindings = member.name, self.ops.get(self.vendor, member.name)
+        op, bindings = member.name, self.bindings(member.name)
         initial = [b for b in bindings if not b.assigned]
         lines = []
         if self.dynamic(op):
@@ -189,7 +195,7 @@ class Vendor:
             kind = f"typeof({_signature(ops, member, '(*)', '')}) "
         argument = "void" if ops.live else f"const struct {ops.name} *ops"
         lines = [f"static __always_inline {kind}{ops.prefix}{op}_ptr({argument})", "{"]
-        for b in ops.get(self.vendor, op):
+        for b in self.bindings(op):
             test = f"\tif ({self.selected(op, b, None if ops.live else 'ops->')})\n\t"
             if op not in ops.needs_selector and not self.pointers:
                 test = ""

@@ -32,8 +32,11 @@ class Facts:
                     places.setdefault(func.name, []).append((source, func, head))
         for name, found in places.items():
             plain = [f for f in found if not f[0].name.endswith(".h")]
-            if not plain and any(f[0].name.endswith(".h") for f in found):
-                self.inlines[name] = found[0][0].name
+            # An inline in a header is enough, even if another configuration has a function.
+            inlines = [f[0].name for f in found if f[0].name.endswith(".h")]
+            if inlines:
+                self.inlines[name] = inlines[0]
+                plain = []
             files = {f[0].name for f in plain if "static" in f[2]}
             if len({f[0].name for f in plain}) > 1 and files and \
                len({trees.vendor_of(f[0].name) for f in plain}) < len(plain):

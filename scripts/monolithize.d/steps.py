@@ -347,15 +347,16 @@ def _inline_bodies(conv):
     """Ops bound to a header's inline get a function beside the table that lists them."""
     for ops in conv.all_ops.values():
         for (vendor, op), bindings in ops.bindings.items():
-            for b in bindings:
-                if b.func not in conv.facts.inlines:
-                    continue
-                member = ops.members[op]
+            inlines = [b for b in bindings if b.func in conv.facts.inlines]
+            if len({b.func for b in inlines}) > 1:
+                raise lex.Error(inlines[0].where, inlines[0].line, f"two inlines for {op}")
+            for b in inlines:
+                member, home = ops.members[op], ops.homes[vendor]
                 call = f"{b.func}({', '.join(n for _, n in member.params)});"
                 call = call if member.returns == "void" else "return " + call
                 head = emit._signature(ops, member, f"{ops.prefix}{op}_body", "")
                 lines = emit._if(b.cond, ["", head, "{", f"\t{call}", "}"])
-                conv.tree.write(b.where, conv.tree.read(b.where) + "\n".join(lines) + "\n")
+                conv.tree.write(home, conv.tree.read(home) + "\n".join(lines) + "\n")
                 conv.report.add(b.where, b.line, "inline", b.func, f"{ops.prefix}{op}_body",
                                 "tokens")
 

@@ -44,6 +44,7 @@ class Ops:
         self.live = None            # the expression for what is in use, "x." or "x->"
         self.live_variable = None   # (name, file) of the variable behind it
         self.variables = {}         # vendor or None -> name of the initialised variable
+        self.homes = {}             # vendor or None -> the file it is in
         self.bindings = {}          # (vendor, op) -> [Binding]
         self.cleared = set()        # (vendor or None, op): NULL is assigned at run time
         self.kinds = {}             # op -> macro in the op list, such as KVM_X86_OP
@@ -207,6 +208,7 @@ def _variables(tree, all_ops):
                 if tokens[end + 1].text != "{":
                     raise lex.Error(source.name, tok.line, f"{name} has no plain initialiser")
                 ops.variables[vendor] = name
+                ops.homes[vendor] = source.name
                 _initialiser(source, end + 1, ops, vendor)
             elif tokens[end].text == ";" and "extern" not in before and \
                     source.name.endswith(".c") and not trees.vendor_of(source.name):

@@ -36,6 +36,8 @@ struct kvm_x86_ops {
 	void (*blocking)(struct kvm_vcpu *vcpu);
 	int (*wbinvd)(void);
 	int (*dev_attr)(int attr);
+	int (*reclaim)(struct kvm_vcpu *vcpu);
+	int (*handle_exit)(struct kvm_vcpu *vcpu, unsigned int reason);
 #ifdef CONFIG_SMM
 	int (*smi)(struct kvm_vcpu *vcpu);
 #endif
@@ -97,6 +99,8 @@ KVM_X86_OP_OPTIONAL_RET0(precreate)
 KVM_X86_OP_OPTIONAL(blocking)
 KVM_X86_OP(wbinvd)
 KVM_X86_OP_OPTIONAL(dev_attr)
+KVM_X86_OP_OPTIONAL_RET0(reclaim)
+KVM_X86_OP(handle_exit)
 #undef KVM_X86_OP
 #undef KVM_X86_OP_OPTIONAL
 #undef KVM_X86_OP_OPTIONAL_RET0
@@ -185,8 +189,78 @@ static int FNAME(walk)(struct kvm_vcpu *vcpu)
 }
 """
 
+EMULATE_H = """
+#ifndef _EMULATE_H
+#define _EMULATE_H
+struct x86_emulate_ctxt;
+
+struct x86_emulate_ops {
+	/*
+	 * read_gpr: says what is in a register
+	 */
+	int (*read_gpr)(struct x86_emulate_ctxt *ctxt, int reg);
+	void (*halt)(struct x86_emulate_ctxt *ctxt);
+	int (*leave_smm)(struct x86_emulate_ctxt *ctxt);
+	int (*nobody)(struct x86_emulate_ctxt *ctxt);
+};
+
+struct x86_emulate_ctxt {
+	const struct x86_emulate_ops *ops;
+	int id;
+};
+
+#define EMULATE_BUG(it) do {				\\
+	if ((it)->id == 9)				\\
+		it->ops->halt(it);			\\
+} while (0)
+
+int emulate(struct x86_emulate_ctxt *ctxt);
+#ifdef CONFIG_SMM
+int emulator_leave_smm(struct x86_emulate_ctxt *ctxt);
+#endif
+#endif
+"""
+
+EMULATE_C = """
+#include <asm/kvm_host.h>
+#include "emulate.h"
+
+/* Somebody else's ops. */
+struct device { struct { int (*read_gpr)(int reg); } *ops; };
+
+int device_read(struct device *dev)
+{
+	return dev->ops->read_gpr(4);
+}
+
+#ifdef CONFIG_SMM
+int emulator_leave_smm(struct x86_emulate_ctxt *ctxt)
+{
+	return ctxt->id + 41;
+}
+#endif
+
+static int apply(struct x86_emulate_ctxt *ctxt, void (*what)(struct x86_emulate_ctxt *ctxt))
+{
+	what(ctxt);
+	return 1;
+}
+
+int emulate(struct x86_emulate_ctxt *ctxt)
+{
+	const struct x86_emulate_ops *ops = ctxt->ops;
+	int sum = ops->read_gpr(ctxt, 3);
+
+	(ctxt->ops->halt)(ctxt);
+	EMULATE_BUG(ctxt);
+	sum += apply(ctxt, ctxt->ops->halt);
+	return sum + ctxt->ops->leave_smm(ctxt);
+}
+"""
+
 X86_C = """
 #include <asm/kvm_host.h>
+#include "emulate.h"
 #include "pmu.h"
 #include "trace.h"
 
@@ -274,17 +348,55 @@ static void events(struct kvm_vcpu *vcpu)
 		(vcpu));
 	say("namesake", namesake(vcpu));
 	say("has flush", has_flush());
+	if (kvm_x86_ops.flush)
+		say("flush", kvm_x86_call(flush)(vcpu));
 	if (kvm_x86_ops.flush == hv_flush)
 		say("flush is hv's", kvm_x86_call(flush)(vcpu));
 	say("precreate", kvm_x86_call(precreate)(vcpu));
 	static_call_cond(kvm_x86_blocking)(vcpu);
 }
 
+static int emulator_read_gpr(struct x86_emulate_ctxt *ctxt, int reg)
+{
+	return ctxt->id * 50 + reg;
+}
+
+static void emulator_halt(struct x86_emulate_ctxt *ctxt)
+{
+	say("halt", ctxt->id);
+}
+
+#ifndef CONFIG_SMM
+static int emulator_leave_smm(struct x86_emulate_ctxt *ctxt)
+{
+	return ctxt->id + 40;
+}
+#endif
+
+static const struct x86_emulate_ops emulate_ops = {
+	.read_gpr = emulator_read_gpr,
+	.halt = emulator_halt,
+	.leave_smm = emulator_leave_smm,
+};
+
+static void init_emulate(struct x86_emulate_ctxt *ctxt)
+{
+	ctxt->ops = &emulate_ops;
+	ctxt->id = 9;
+}
+
 void exercise(void)
 {
 	struct kvm_vcpu vcpu = { .id = 5, .cpl = 1 };
+	struct x86_emulate_ctxt ctxt;
 	emergency_cb *kept;
+	unsigned int reason;
 
+	init_emulate(&ctxt);
+	say("emulate", emulate(&ctxt));
+	for (reason = 0; reason < 6; reason++)
+		say("exit", kvm_x86_call(handle_exit)(&vcpu, reason));
+	say("reclaim", kvm_x86_call(reclaim)(&vcpu));
 	kvm_x86_call(set_cpl)(&vcpu, read_cpl(&vcpu) + 1);
 	say("cpl", kvm_x86_ops.get_cpl(&vcpu));
 	say("intercept", kvm_x86_call(intercept)(&vcpu, LATE));
@@ -406,6 +518,7 @@ static struct kvm_x86_ops VV_x86_ops __initdata = {
 	.set_cpl = VV_set_cpl,
 	.intercept = VV_intercept,
 	.exit_now = VV_exit_now,
+	.handle_exit = VV_handle_exit,
 	.twin = namesake,
 	.wbinvd = cpu_has_wbinvd,
 #ifdef CONFIG_SMM
@@ -438,8 +551,87 @@ static inline int cpu_has_wbinvd(void)
 }
 """
 
+# A function in one configuration, an inline in the other.
+SVM_CAPS_H = CAPS_H + """
+#ifdef CONFIG_SEV
+int sev_reclaim(struct kvm_vcpu *vcpu);
+#else
+static inline int sev_reclaim(struct kvm_vcpu *vcpu)
+{
+	return 70;
+}
+#endif
+
+#ifdef CONFIG_SEV
+int sev_flush(struct kvm_vcpu *vcpu);
+#else
+static inline int sev_flush(struct kvm_vcpu *vcpu)
+{
+	return 72;
+}
+#endif
+
+static inline void sev_setup(struct kvm_x86_ops *x86_ops)
+{
+	if (option("no-timer"))
+		x86_ops->flush = sev_flush;
+}
+"""
+
+SEV_C = """
+#include <asm/kvm_host.h>
+#include "caps.h"
+
+#ifdef CONFIG_SEV
+int sev_reclaim(struct kvm_vcpu *vcpu) { return vcpu->id + 71; }
+int sev_flush(struct kvm_vcpu *vcpu) { return vcpu->id + 73; }
+#endif
+"""
+
+NESTED_H = """
+void nested_setup(int (*handlers[])(struct kvm_vcpu *));
+"""
+
+NESTED_C = """
+#include <asm/kvm_host.h>
+#include "nested.h"
+
+static int vmx_exit_vmxon(struct kvm_vcpu *vcpu) { return 104; }
+static int vmx_exit_vmxoff(struct kvm_vcpu *vcpu) { return 105; }
+
+void nested_setup(int (*handlers[])(struct kvm_vcpu *))
+{
+	handlers[4] = vmx_exit_vmxon;
+	handlers[0] = vmx_exit_vmxoff;
+}
+"""
+
 VMX = {
     "VV_MORE": """
+#include "nested.h"
+
+static int vmx_exit_intr(struct kvm_vcpu *vcpu) { return 100; }
+static int vmx_exit_hlt(struct kvm_vcpu *vcpu) { return 101; }
+#ifdef CONFIG_SMM
+static int vmx_exit_smi(struct kvm_vcpu *vcpu) { return 102; }
+#endif
+
+static int (*vmx_exit_handlers[])(struct kvm_vcpu *vcpu) = {
+	[0]		= vmx_exit_intr,
+	[1]		= vmx_exit_hlt,
+#ifdef CONFIG_SMM
+	[2]		= vmx_exit_smi,
+#endif
+	[4]		= vmx_exit_hlt,
+};
+
+static int vmx_handle_exit(struct kvm_vcpu *vcpu, unsigned int reason)
+{
+	if (reason >= ARRAY_SIZE(vmx_exit_handlers) || !vmx_exit_handlers[reason])
+		return -1;
+	return vmx_exit_handlers[reason](vcpu);
+}
+
 static void vmx_timer(struct kvm_vcpu *vcpu, unsigned long deadline, int *expired)
 {
 	*expired = deadline + vcpu->id;
@@ -461,6 +653,8 @@ static __init int vmx_hardware_setup(void)
 		vmx_x86_ops.exit_now = __common_exit_now;
 	}
 	if (option("pt"))
+		nested_setup(vmx_exit_handlers);
+	if (option("pt"))
 		vmx_init_ops.pt_intr = vmx_pt;
 	else
 		vmx_init_ops.pt_intr = NULL;
@@ -474,12 +668,25 @@ static __init int vmx_hardware_setup(void)
 
 SVM = {
     "VV_MORE": """
+static int svm_exit_hlt(struct kvm_vcpu *vcpu) { return 200; }
+static int svm_exit_npf(struct kvm_vcpu *vcpu) { return vcpu->id + 201; }
+
+static int (*const svm_exit_handlers[])(struct kvm_vcpu *vcpu) = {
+	[2] = svm_exit_hlt, [3] = svm_exit_npf,
+};
+
+static int svm_handle_exit(struct kvm_vcpu *vcpu, unsigned int reason)
+{
+	return reason < ARRAY_SIZE(svm_exit_handlers) && svm_exit_handlers[reason] ?
+		svm_exit_handlers[reason](vcpu) : -1;
+}
+
 static void svm_blocking(struct kvm_vcpu *vcpu) { say("svm blocks", vcpu->id); }
 static int svm_early(struct kvm_vcpu *vcpu, unsigned idx) { return idx + 900; }
 static int sev_dev_attr(int attr) { return attr + 800; }
 """,
     "VV_PMU": ".early = svm_early,",
-    "VV_TABLE": ".blocking = svm_blocking,\n#ifdef CONFIG_SEV\n"
+    "VV_TABLE": ".blocking = svm_blocking,\n\t.reclaim = sev_reclaim,\n#ifdef CONFIG_SEV\n"
                 "\t.dev_attr = sev_dev_attr,\n#endif",
     "VV_SETUP": """
 static void avic_setup(struct kvm_x86_ops *x86_ops)
@@ -491,6 +698,7 @@ static void avic_setup(struct kvm_x86_ops *x86_ops)
 static __init int svm_hardware_setup(void)
 {
 	avic_setup(&svm_x86_ops);
+	sev_setup(&svm_x86_ops);
 	(void)svm_sync_pir;
 	return 0;
 }
@@ -500,9 +708,9 @@ static __init int svm_hardware_setup(void)
 MAKEFILE = """
 ccflags-y += -I $(srctree)/arch/x86/kvm
 include $(srctree)/virt/kvm/Makefile.kvm
-kvm-y += x86.o pmu.o
-kvm-intel-y += vmx/vmx.o
-kvm-amd-y += svm/svm.o
+kvm-y += x86.o pmu.o emulate.o
+kvm-intel-y += vmx/vmx.o vmx/nested.o
+kvm-amd-y += svm/svm.o svm/sev.o
 obj-$(CONFIG_KVM) += kvm.o
 obj-$(CONFIG_KVM_INTEL) += kvm-intel.o
 obj-$(CONFIG_KVM_AMD) += kvm-amd.o
@@ -526,6 +734,8 @@ struct kvm_vcpu;
 #define __maybe_unused __attribute__((unused))
 #define EXPORT_SYMBOL_GPL(x) extern int unused_##x
 #define EXPORT_STATIC_CALL_GPL(x) extern int unused_##x
+#define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
+#define WARN_ON_ONCE(x) WARN_ON(x)
 #define WARN_ON(x) do { if (x) say("WARN", __LINE__); } while (0)
 #define MODULE_ALIAS(x) extern int alias_of_it
 #define TP_PROTO(x) x
@@ -582,12 +792,17 @@ def files():
         f"{kvm}/x86.c": X86_C,
         f"{kvm}/pmu.c": PMU_C,
         f"{kvm}/pmu.h": PMU_H,
+        f"{kvm}/emulate.c": EMULATE_C,
+        f"{kvm}/emulate.h": EMULATE_H,
+        f"{kvm}/vmx/nested.c": NESTED_C,
+        f"{kvm}/vmx/nested.h": NESTED_H,
         f"{kvm}/trace.h": TRACE_H,
         f"{kvm}/paging_tmpl.h": TMPL_H,
         f"{kvm}/vmx/vmx.c": _vendor("vmx", 1, VMX),
         f"{kvm}/vmx/caps.h": CAPS_H,
         f"{kvm}/svm/svm.c": _vendor("svm", 2, SVM),
-        f"{kvm}/svm/caps.h": CAPS_H,
+        f"{kvm}/svm/caps.h": SVM_CAPS_H,
+        f"{kvm}/svm/sev.c": SEV_C,
         "virt/kvm/Makefile.kvm": "kvm-y += ../../../virt/kvm/kvm_main.o\n",
         "virt/kvm/kvm_main.c": MAIN_C,
     }
