@@ -184,6 +184,28 @@ class Vendor:
             lines += _if(member.cond, out)
         return lines
 
+    def predicate(self, member):
+        """Whether the op is there: a constant if nothing alters it."""
+        op, ops = member.name, self.ops
+        if not _is_tested(ops, member):
+            return []
+        lines, word = [], "#if"
+        if self.dynamic(op) or (None, op) in ops.cleared:
+            lines = [f"\treturn {ops.live}has_{op};"]
+        else:
+            for b in ops.get(self.vendor, op):
+                cond = _common(b, member)
+                if not cond:
+                    lines += ["#else"] * bool(lines) + ["\treturn true;"]
+                    break
+                lines += [f"{word} {_conds(cond)}", "\treturn true;"]
+                word = "#elif"
+            else:
+                lines += ["#else"] * bool(lines) + ["\treturn false;"]
+            lines += ["#endif"] * (word == "#elif")
+        return _if(member.cond, [f"static __always_inline bool {ops.has(op)}(void)", "{"] +
+                   lines + ["}", ""])
+
     def pointer(self, member):
         """The op as a value, for those who hand it to the kernel."""
         ops, op = self.ops, member.name
@@ -203,19 +225,27 @@ class Vendor:
         return lines + ["\treturn NULL;", "}", ""]
 
 
-def bodies(ops, vendor, facts, pointers):
-    """ops/<vendor>/mono/<subject>.h"""
+def _is_tested(ops, member):
+    return member.name in ops.tested and ops.live
+
+
+def bodies(ops, vendor, facts, pointers, constants=False):
+    """ops/<vendor>/mono/<subject>.h; `constants`: with predicates as far as they are constant"""
     guard = f"__MONO_{vendor}_{ops.subject}_H".upper()
     text = HEAD.format(name=ops.name, guard=guard, what=f"What the ops are on {vendor.upper()}.")
     writer = Vendor(ops, vendor, facts, pointers)
     lines = [""] + writer.declarations() + [""]
     if not pointers:
         lines += writer.constants() + [""]
-    lines += writer.functions() + ["#endif", ""]
+    lines += writer.functions()
+    if constants:
+        for member in ops.ops():
+            lines += writer.predicate(member)
+    lines += ["#endif", ""]
     return text + "\n".join(lines)
 
 
-def prototypes(ops, facts, pointers):
+def prototypes(ops, facts, pointers, constants=False):
     """ops/<subject>.h"""
     guard = f"__MONO_OPS_{ops.subject}_H".upper()
     lines = ["", "#include <ops/vendor.h>", ""]
@@ -230,7 +260,10 @@ def prototypes(ops, facts, pointers):
         lines += _if(member.cond, [_signature(ops, member, ops.prefix + member.name,
                                               attributes) + ";"])
     for member in ops.ops():
-        if member.name not in ops.tested or not ops.live:
+        if not _is_tested(ops, member):
+            continue
+        if constants:
+            lines += _if(member.cond, [f"static __always_inline bool {ops.has(member.name)}(void);"])
             continue
         what = (f"{ops.live}{member.name}" if pointers else f"{ops.live}has_{member.name}")
         lines += _if(member.cond, ["", f"static __always_inline bool {ops.has(member.name)}(void)",

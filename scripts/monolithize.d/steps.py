@@ -60,7 +60,7 @@ class Conversion:
         copy.write("objects.mk", self.lists)
         copy.write("Makefile", kbuild.MAKEFILE)
         copy.write(".gitignore", "*.o\n*.ko\n*.mod\n*.mod.c\n*.cmd\n*.s\n.tmp_versions/\n"
-                   "Module.symvers\nmodules.order\nreport.txt\nkvm-asm-offsets.h\nmono-config.*\n")
+                   "Module.symvers\nmodules.order\nreport.txt\nkvm-asm-offsets.h\nmono-config.*\nbuild.log\nfigures.json\n.stock/\n")
         copy.write("Kbuild", kbuild.TOP + kbuild.non_standard(self.original) + kbuild.STOCK)
         self.git.commit("import KVM as it is",
                         "The three stock modules, built outside of the kernel's tree.")
@@ -335,12 +335,13 @@ def _include_at(conv, ops):
     return tokens[best - 1].end
 
 
-def headers(conv, pointers):
+def headers(conv, pointers, constants=False):
     for ops in conv.all_ops.values():
-        conv.tree.write(f"ops/{ops.subject}.h", emit.prototypes(ops, conv.facts, pointers))
+        conv.tree.write(f"ops/{ops.subject}.h",
+                        emit.prototypes(ops, conv.facts, pointers, constants))
         for vendor in trees.VENDORS:
             conv.tree.write(f"ops/{vendor}/mono/{ops.subject}.h",
-                            emit.bodies(ops, vendor, conv.facts, pointers))
+                            emit.bodies(ops, vendor, conv.facts, pointers, constants))
 
 
 def _inline_bodies(conv):
@@ -391,8 +392,9 @@ def unused_pointers(conv, structs):
                tokens[at + 2].text != "*" or tokens[at + 4].text != "=":
                 continue
             func = source.function_at(at)
-            if not func or sum(t.text == tokens[at + 3].text
-                               for t in tokens[func.start:func.end]) > 1:
+            name = tokens[at + 3].text
+            if not func or sum(tokens[i].text == name and tokens[i - 1].text not in (".", "->")
+                               for i in range(func.start, func.end)) > 1:
                 continue
             end = next(i for i in range(at, func.end) if tokens[i].text == ";") + 1
             at -= tokens[at - 1].text == "const"
