@@ -36,7 +36,20 @@ report:
 coccicheck:
 	scripts/checks/cocci $(if $(COCCI),--cocci $(COCCI))
 
+# Without LINUX: Debian's kernels, and with parts of KVM switched off.
 monolithize:
-	scripts/monolithize $(if $(CHECK),--check --kdir $(KDIR)) $(LINUX) $(OUTPUT)
+ifdef LINUX
+	scripts/monolithize $(if $(OPTIMISE),--optimise) $(if $(CHECK),--check --kdir $(KDIR)) \
+		$(LINUX) $(OUTPUT)
+else
+	tests/rig/setup packages
+	tests/monolithize/versions $(SERIES)
+endif
 
-.PHONY: monolithize lint lint-selftest check-series coccicheck
+# What conversion changes, in numbers: EXITS="haswell ryzen" measures exits as well.
+bench-monolithize:
+	tests/rig/setup packages
+	$(if $(EXITS),tests/rig/setup kernel-test bochs)
+	tests/monolithize/bench $(foreach h,$(EXITS),--exits $(h)) $(SERIES)
+
+.PHONY: bench-monolithize monolithize lint lint-selftest check-series coccicheck

@@ -66,8 +66,12 @@ help:
 #?                      random instructions in the emulator and on this CPU, compared
 #?   make coccicheck COCCI=FILE
 #?                      what the semantic patches (one, or all) would change here
-#?   make monolithize LINUX=DIR OUTPUT=DIR
+#?   make monolithize LINUX=DIR OUTPUT=DIR OPTIMISE=1 CHECK=1
 #?                      stock KVM of a kernel tree as modules without ops tables
+#?   make monolithize SERIES="6.12 6.1 5.10"
+#?                      Debian's kernels: convert, build, compare, switch parts off
+#?   make bench-monolithize EXITS="haswell ryzen"
+#?                      what that changes, in calls and bytes and instructions
 #?   make mutants COUNT=N SEED=N FILES="GLOB..."
 #?                      break the core in small ways and see which a test notices
 #?   make coverage      which lines the tests run, as text and as a page
