@@ -65,7 +65,7 @@ u64 env_undefined_flags(const struct test_case *t);
 bool env_comparable(const struct test_case *t);
 bool env_blocks_trap(void);
 bool env_partial(void);
-bool env_far_return(void);
+bool env_free_order(void);
 unsigned int env_prefixes(const struct test_case *t);
 
 /* native.c */

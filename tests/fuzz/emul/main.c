@@ -176,8 +176,7 @@ static bool either_fault(const struct outcome *cpu)
 	/* Neither do they agree where 15 bytes are not enough, for which #GP is due. */
 	if (ud->vector == 6 && pf->vector == 13 && !pf->error && maybe_too_long())
 		return true;
-	/* A far return makes its checks in an order of its own. */
-	return env_far_return() && emulated.vector != DONE_VECTOR && cpu->vector != DONE_VECTOR;
+	return env_free_order() && emulated.vector != DONE_VECTOR && cpu->vector != DONE_VECTOR;
 }
 
 static void compare_all(const struct outcome *cpu)
