@@ -53,6 +53,7 @@ bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature)
 {
 	static const unsigned int x86_feature[] = {
 		[EMUL_FEAT_MOVBE] = X86_FEATURE_MOVBE,
+		[EMUL_FEAT_MOVDIRI] = X86_FEATURE_MOVDIRI,
 		[EMUL_FEAT_POPCNT] = X86_FEATURE_POPCNT,
 		[EMUL_FEAT_LZCNT] = X86_FEATURE_ABM,
 		[EMUL_FEAT_BMI1] = X86_FEATURE_BMI1,

@@ -207,11 +207,25 @@ static struct emul_opcode map2_entry(const struct emul_ctxt *c)
 {
 	struct emul_opcode e = { .op = OP_UNSUPP, .flags = F_MODRM };
 
-	if (c->opcode == 0x2a || (!c->vex && (c->opcode & 0xfe) == 0xf0)) {
-		e.op = OP_BY_PREFIX;
-		e.src2 = c->opcode == 0x2a ? PFX_2A38 :
-			 c->opcode == 0xf0 ? PFX_F038 : PFX_F138;
+	if (c->vex && c->opcode != 0x2a)
+		return e;
+	switch (c->opcode) {
+	case 0x2a:
+		e.src2 = PFX_2A38;
+		break;
+	case 0xf0:
+		e.src2 = PFX_F038;
+		break;
+	case 0xf1:
+		e.src2 = PFX_F138;
+		break;
+	case 0xf9:
+		e.src2 = PFX_F938;
+		break;
+	default:
+		return e;
 	}
+	e.op = OP_BY_PREFIX;
 	return e;
 }
 

@@ -133,6 +133,12 @@ enum emul_result emul_exec_move(struct emul_ctxt *c)
 		break;
 	case OP_MOVBE:
 		return exec_movbe(c);
+	case OP_MOVDIRI:
+		/* Made for devices: to memory it is a MOV that goes around the cache. */
+		if (!emul_env_has_feature(c, EMUL_FEAT_MOVDIRI))
+			return emul_raise(c, EXC_UD);
+		c->dst.val = c->src.val;
+		break;
 	case OP_BSWAP:
 		/* Of a 16-bit register: undefined, and zero in practice. */
 		c->dst.val = c->dst.bytes == 2 ? 0 : swap_bytes(c->dst.val, c->dst.bytes);

@@ -113,4 +113,5 @@ const struct emul_opcode emul_prefix_sets[NR_PREFIX_SETS][4] = {
 	[PFX_C3] = { E(MOV, RM, REG, F_WR | F_MEM | F_MIN32), UD, UD, UD },
 	[PFX_F038] = { E(MOVBE, REG, RM, F_WR | F_MEM), E(MOVBE, REG, RM, F_WR | F_MEM), UNS, UNS },
 	[PFX_F138] = { E(MOVBE, RM, REG, F_WR | F_MEM), E(MOVBE, RM, REG, F_WR | F_MEM), UNS, UNS },
+	[PFX_F938] = { E(MOVDIRI, RM, REG, F_WR | F_MEM | F_MIN32), UD, UD, UD },
 };
