@@ -41,7 +41,7 @@ check-debug:
 	tests/rig/check --debug $(CHECK)
 
 build-matrix:
-	scripts/build-matrix
+	scripts/build-matrix $(BUILDS)
 
 help:
 	@sed -n 's/^#? \{0,1\}//p' tests/rig/targets.mk tests/bench/targets.mk
@@ -76,7 +76,9 @@ help:
 #?                      break the core in small ways and see which a test notices
 #?   make coverage      which lines the tests run, as text and as a page
 #?   make report        what measures the source and its tests, in one file
-#?   make build-matrix  warning-free builds: gcc and clang, Debian's 6.1 and 6.12
+#?   make build-matrix BUILDS="NAME..."
+#?                      warning-free builds: gcc and clang, Debian's 6.1 and 6.12, and
+#?                      inside the kernel's own tree
 #?   make setup         packages, kernels and guests into ~/.cache/monovisor
 #?
 #? For a real machine:
