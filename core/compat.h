@@ -94,7 +94,8 @@ static inline void compat_send_ipi(int cpu, u8 vector)
 	local_irq_save(flags);
 	while (native_apic_mem_read(APIC_ICR) & APIC_ICR_BUSY)
 		cpu_relax();
-	native_apic_mem_write(APIC_ICR2, SET_APIC_DEST_FIELD(id));
+	/* In the upper byte; the name of the macro for it changed within 6.1. */
+	native_apic_mem_write(APIC_ICR2, id << 24);
 	native_apic_mem_write(APIC_ICR, APIC_DM_FIXED | vector);
 	local_irq_restore(flags);
 #endif

@@ -13,6 +13,7 @@
 #include <asm/tsc.h>
 
 #include "core/bus.h"
+#include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/debug.h"
