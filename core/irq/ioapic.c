@@ -205,24 +205,25 @@ void kvm_ioapic_scan(struct kvm_ioapic *ioapic, struct kvm_vcpu *vcpu)
 	unsigned int pin;
 
 	spin_lock(&ioapic->lock);
-	/* A tick that is in service ends, wherever the clock's entry leads by now. */
-	if (test_bit(vcpu->vcpu_id, ioapic->rtc_dest))
-		__set_bit(ioapic->rtc_vector, vcpu->lapic->ioapic_handled_vectors);
-
 	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
 		u64 rte = ioapic->rte[pin];
 		struct kvm_lapic_irq irq = rte_message(rte);
+		bool waited_for = irq.trig_level ||
+				  kvm_irq_has_notifier(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin);
 
-		if (!irq.trig_level && pin != IOAPIC_RTC_PIN &&
-		    !kvm_irq_has_notifier(ioapic->kvm, KVM_IRQCHIP_IOAPIC, pin))
+		if (!waited_for && pin != IOAPIC_RTC_PIN)
 			continue;
 		kvm_scan_route(vcpu, &(struct kvm_eoi_route){
 				.dest_id = irq.dest_id,
 				.vector = irq.vector,
 				.logical = irq.logical,
 				.level = irq.trig_level,
+				.tracked = !waited_for,
 			});
 	}
+	/* A tick that is in service ends, wherever the clock's entry leads by now. */
+	if (test_bit(vcpu->vcpu_id, ioapic->rtc_dest))
+		kvm_scan_owed(vcpu, ioapic->rtc_vector);
 	spin_unlock(&ioapic->lock);
 }
 

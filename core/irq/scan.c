@@ -9,7 +9,8 @@
  *	route					vector on this vCPU	in the set
  *	waited for, leads here			any			yes
  *	waited for, leads elsewhere		pending or in service,	yes, once:
- *						triggered as the route	it is stale
+ *						triggered as the route,	it is stale
+ *						or known to be its
  *	the same				otherwise		no
  *	none					any			no
  *
@@ -50,10 +51,19 @@ void kvm_scan_route(struct kvm_vcpu *vcpu, const struct kvm_eoi_route *route)
 	 * An interrupt of the other trigger mode came from somewhere else: from
 	 * this vCPU's own use of the same number.
 	 */
-	if (!kvm_lapic_pending_eoi(vcpu, vector) ||
+	if (route->tracked || !kvm_lapic_pending_eoi(vcpu, vector) ||
 	    lapic_test_vector(apic, APIC_TMR, vector) != route->level)
 		return;
-	__set_bit(vector, apic->ioapic_handled_vectors);
+	kvm_scan_owed(vcpu, vector);
+}
+
+void kvm_scan_owed(struct kvm_vcpu *vcpu, u8 vector)
+{
+	struct kvm_lapic *apic = vcpu->lapic;
+
+	/* Its route leads here: not stale. */
+	if (__test_and_set_bit(vector, apic->ioapic_handled_vectors))
+		return;
 	apic->highest_stale_pending_ioapic_eoi =
 		max_t(int, apic->highest_stale_pending_ioapic_eoi, vector);
 }

@@ -14,12 +14,15 @@ struct kvm_eoi_route {
 	u8 vector;
 	bool logical;
 	bool level;
+	bool tracked;	/* who still owes its EOI is told by kvm_scan_owed() */
 };
 
 /* Serves KVM_REQ_SCAN_IOAPIC. vCPU loaded, kvm->srcu held. */
 void kvm_scan_ioapic(struct kvm_vcpu *vcpu);
 /* To be called from within a scan, for each route whose EOI somebody waits for. */
 void kvm_scan_route(struct kvm_vcpu *vcpu, const struct kvm_eoi_route *route);
+/* Likewise, after the routes: this vCPU owes the EOI of @vector, wherever its route leads now. */
+void kvm_scan_owed(struct kvm_vcpu *vcpu, u8 vector);
 
 /**
  * kvm_make_scan_ioapic_request() - the I/O APIC or its routes were reconfigured

@@ -224,6 +224,53 @@ static void scan_needless(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->stat.eoi_needed, 0);
 }
 
+static void clock_tick(struct kvm *kvm)
+{
+	kvm_ioapic_set_irq(kvm->ioapic, IOAPIC_RTC_PIN, KVM_IRQ_SOURCE_USERSPACE, true, true);
+	kvm_ioapic_set_irq(kvm->ioapic, IOAPIC_RTC_PIN, KVM_IRQ_SOURCE_USERSPACE, false, true);
+}
+
+/* Row 2 for a tick of the clock, whose EOI is waited for although it is an edge. */
+static void scan_clock_in_service(struct kunit *test)
+{
+	struct irq_world *w = test->priv;
+	struct kvm_vcpu *vcpu = w->vcpu[0];
+
+	ioapic_route(w->kvm, IOAPIC_RTC_PIN, rte_to(0, VECTOR, false));
+	serve_scan(vcpu);
+	KUNIT_EXPECT_TRUE(test, handled(vcpu, VECTOR));
+	clock_tick(w->kvm);
+	KUNIT_ASSERT_EQ(test, irq_take(vcpu), VECTOR);
+	/* While its entry leads here it is not stale. */
+	kvm_scan_ioapic(vcpu);
+	KUNIT_EXPECT_EQ(test, stale(vcpu), -1);
+
+	ioapic_route(w->kvm, IOAPIC_RTC_PIN, rte_to(1, HIGHER, false));
+	serve_scan(vcpu);
+	KUNIT_EXPECT_TRUE(test, handled(vcpu, VECTOR));
+	KUNIT_EXPECT_EQ(test, stale(vcpu), VECTOR);
+	kvm_lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.eoi_needed, 1);
+	KUNIT_EXPECT_TRUE(test, serve_scan(vcpu));
+	KUNIT_EXPECT_EQ(test, nr_handled(vcpu), 0);
+	KUNIT_EXPECT_EQ(test, stale(vcpu), -1);
+}
+
+/* Row 3: who serves the clock is known, so its number in use elsewhere is by chance. */
+static void scan_clock_elsewhere(struct kunit *test)
+{
+	struct irq_world *w = test->priv;
+	struct kvm_vcpu *vcpu = w->vcpu[0];
+
+	ioapic_route(w->kvm, IOAPIC_RTC_PIN, rte_to(1, VECTOR, false));
+	kvm_lapic_accept_irq(vcpu, APIC_DM_FIXED, VECTOR, true, false);
+	KUNIT_ASSERT_EQ(test, irq_take(vcpu), VECTOR);
+	serve_scan(vcpu);
+	KUNIT_EXPECT_EQ(test, nr_handled(vcpu), 0);
+	kvm_lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.eoi_needless, 0);
+}
+
 static int scan_init(struct kunit *test)
 {
 	test->priv = irq_world_create(test, false);
@@ -240,6 +287,8 @@ static struct kunit_case scan_cases[] = {
 	KUNIT_CASE(scan_marker_reset),
 	KUNIT_CASE(scan_after_new_id),
 	KUNIT_CASE(scan_needless),
+	KUNIT_CASE(scan_clock_in_service),
+	KUNIT_CASE(scan_clock_elsewhere),
 	{}
 };
 
