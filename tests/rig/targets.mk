@@ -89,7 +89,8 @@ help:
 #?   KDIR=DIR           make: the kernel to build for (default: the running one's headers)
 #?   SMP=N              make demo: the guest's CPUs (default 1)
 #?   IRQCHIP=on         make demo: interrupt controllers in the kernel; or split, off
-#?   GUEST=NAME         make demo: debian-6.12, debian-6.1, pressure, memtest, seabios
+#?   GUEST=NAME         make demo: debian-6.12, debian-6.1, pressure, storm, memtest,
+#?                      seabios
 #?   KERNEL=NAME        make demo, shell, kunit: the host's kernel, test or debug;
 #?                      make demo, shell: 6.1 as well
 #?   VENDOR=svm|vmx     make demo, shell: whose module and CPU (default svm); make check,
