@@ -42,6 +42,7 @@ int kvm_check_extension(struct kvm *kvm, long ext)
 {
 	switch (ext) {
 	case KVM_CAP_USER_MEMORY:
+	case KVM_CAP_USER_MEMORY2:
 	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
 	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
 	case KVM_CAP_READONLY_MEM:
@@ -90,6 +91,7 @@ int kvm_check_extension(struct kvm *kvm, long ext)
 	case KVM_CAP_HLT:
 	case KVM_CAP_TSC_DEADLINE_TIMER:
 	case KVM_CAP_SET_BOOT_CPU_ID:
+	case KVM_CAP_MSR_PLATFORM_INFO:
 		return 1;
 	case KVM_CAP_X2APIC_API:
 		return X2APIC_API_FLAGS;
@@ -199,6 +201,9 @@ int kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		else
 			kvm->user_space_msr_mask = cap->args[0];
 		break;
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		WRITE_ONCE(kvm->platform_info_hidden, !cap->args[0]);
+		break;
 	case KVM_CAP_X2APIC_API:
 		err = enable_x2apic_api(kvm, cap->args[0]);
 		break;
@@ -213,9 +218,10 @@ int kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 			kvm->disabled_exits |= cap->args[0];
 		break;
 	case KVM_CAP_MAX_VCPU_ID:
-		/* Once, and before the first vCPU. */
+		/* Once, before the first vCPU, and not below the boot CPU's. */
 		if (!cap->args[0] || cap->args[0] > KVM_MAX_VCPU_ID ||
-		    kvm->max_vcpu_ids || kvm->created_vcpus)
+		    cap->args[0] < kvm->bsp_vcpu_id || kvm->max_vcpu_ids ||
+		    kvm->created_vcpus)
 			err = -EINVAL;
 		else
 			kvm->max_vcpu_ids = cap->args[0];

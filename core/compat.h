@@ -173,6 +173,24 @@ static struct syscore_ops name = {					\
 #define COMPAT_FOLL_INTERRUPTIBLE	0
 #endif
 
+/* What the ABI got after 6.1, with the values later headers give it. */
+#ifndef KVM_SET_USER_MEMORY_REGION2
+#define KVM_CAP_USER_MEMORY2		231
+#define KVM_SET_USER_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
+
+struct kvm_userspace_memory_region2 {
+	__u32 slot;
+	__u32 flags;
+	__u64 guest_phys_addr;
+	__u64 memory_size;
+	__u64 userspace_addr;
+	__u64 guest_memfd_offset;
+	__u32 guest_memfd;
+	__u32 pad1;
+	__u64 pad2[14];
+};
+#endif
+
 /**
  * compat_follow_pfn() - read a mapping that has no struct page
  * @vma: a VM_IO or VM_PFNMAP mapping

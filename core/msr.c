@@ -273,7 +273,8 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		return MSR_OK;
 	case MSR_PLATFORM_INFO:
 		msr->data = vcpu->platform_info;
-		return MSR_OK;
+		return legal_if(msr->host_initiated ||
+				!READ_ONCE(vcpu->kvm->platform_info_hidden));
 	case MSR_MISC_FEATURES_ENABLES:
 		msr->data = vcpu->misc_features_enables;
 		return MSR_OK;
@@ -384,6 +385,11 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 	case MSR_IA32_MISC_ENABLE:
 		return set_misc_enable(vcpu, msr);
 	case MSR_PLATFORM_INFO:
+		/* Userspace's to choose, but CPUID faulting is not offered. */
+		if (!msr->host_initiated || (msr->data & MSR_PLATFORM_INFO_CPUID_FAULT))
+			return MSR_INVALID;
+		vcpu->platform_info = msr->data;
+		return MSR_OK;
 	case MSR_MISC_FEATURES_ENABLES:
 	case MSR_IA32_PERF_CAPABILITIES:
 		/* Nothing in them is offered: CPUID faulting, PMU. */

@@ -14,6 +14,7 @@
 
 #include "core/capability.h"
 #include "core/clock.h"
+#include "core/compat.h"
 #include "core/irq/ipi.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic_timer.h"
@@ -179,6 +180,21 @@ static int set_memory_region(struct kvm *kvm, void __user *argp)
 	return kvm_set_memory_region(kvm, &mem);
 }
 
+/*
+ * The same with more fields, of memory that has no user address: not supported,
+ * its flag is refused, and without the flag the fields have no meaning.
+ */
+static int set_memory_region2(struct kvm *kvm, const struct kvm_userspace_memory_region2 *mem)
+{
+	return kvm_set_memory_region(kvm, &(struct kvm_userspace_memory_region){
+			.slot = mem->slot,
+			.flags = mem->flags,
+			.guest_phys_addr = mem->guest_phys_addr,
+			.memory_size = mem->memory_size,
+			.userspace_addr = mem->userspace_addr,
+		});
+}
+
 static int set_identity_map_addr(struct kvm *kvm, void __user *argp)
 {
 	u64 addr;
@@ -220,6 +236,9 @@ static int set_tss_addr(struct kvm *kvm, unsigned long addr)
 	return 0;
 }
 
+/* A limit of the pages for shadow paging, of which there is none; the least one is the ABI's. */
+#define KVM_MIN_MMU_PAGES	64
+
 #define VM_IOCTL_IN(type, handler)					\
 ({									\
 	type in_;							\
@@ -231,6 +250,8 @@ static long vm_ioctl_memory(struct kvm *kvm, unsigned int ioctl, void __user *ar
 	switch (ioctl) {
 	case KVM_SET_USER_MEMORY_REGION:
 		return set_memory_region(kvm, argp);
+	case KVM_SET_USER_MEMORY_REGION2:
+		return VM_IOCTL_IN(struct kvm_userspace_memory_region2, set_memory_region2);
 	case KVM_GET_DIRTY_LOG:
 		return VM_IOCTL_IN(struct kvm_dirty_log, kvm_vm_ioctl_get_dirty_log);
 	case KVM_CLEAR_DIRTY_LOG:
@@ -309,6 +330,8 @@ static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long ar
 		return set_tss_addr(kvm, arg);
 	case KVM_SET_BOOT_CPU_ID:
 		return set_boot_cpu_id(kvm, arg);
+	case KVM_SET_NR_MMU_PAGES:
+		return arg < KVM_MIN_MMU_PAGES ? -EINVAL : 0;
 	case KVM_X86_SET_MSR_FILTER:
 		return set_msr_filter(kvm, argp);
 	case KVM_SET_IDENTITY_MAP_ADDR:

@@ -51,6 +51,7 @@ struct kvm {
 	atomic_t online_vcpus;			/* published after the xarray entry */
 	int created_vcpus;			/* under lock */
 	u32 max_vcpu_ids;			/* KVM_CAP_MAX_VCPU_ID */
+	bool platform_info_hidden;		/* KVM_CAP_MSR_PLATFORM_INFO */
 
 	struct kvm_buses buses;			/* bus.h: ioeventfd, coalesced MMIO */
 

@@ -199,12 +199,25 @@ CAP_TEST(MCE)
 	CHECK_ERRNO(ioctl(v->fd, KVM_X86_SETUP_MCE, &mcg), EINVAL);
 }
 
+PROGRAM(read_platform_info, 32,
+	"	mov $0xce, %ecx\n"
+	"	rdmsr\n"
+	"	hlt\n"
+	"	rdmsr\n"
+	"	hlt\n");
+
 CAP_TEST(MSR_PLATFORM_INFO)
 {
-	struct vm *vm = vm_create();
+	struct vcpu *v = vcpu_with(MODE_PROT32, read_platform_info);
 
 	CHECK_EQ(value, 1);
-	CHECK_OK(enable(vm->fd, KVM_CAP_MSR_PLATFORM_INFO, 1));
+	/* Userspace sets what the guest may read, or that it may not. */
+	CHECK(set_msr(v, 0xce, 0xff00));
+	CHECK_OK(enable(v->vm->fd, KVM_CAP_MSR_PLATFORM_INFO, 1));
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	CHECK_EQ(get_regs(v).rax, 0xff00);
+	CHECK_OK(enable(v->vm->fd, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	EXPECT_EXIT(v, KVM_EXIT_SHUTDOWN);
 }
 
 PROGRAM(rdmsr, 32,

@@ -136,6 +136,36 @@ TEST(vm, boot_cpu_id)
 	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 3UL), EBUSY);
 }
 
+static int limit_ids(struct vm *vm, u64 max)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_MAX_VCPU_ID, .args = { max } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+TEST(vm, max_vcpu_id)
+{
+	struct vm *vm = vm_create();
+
+	NEED_CAP(KVM_CAP_MAX_VCPU_ID);
+	NEED_CAP(KVM_CAP_SET_BOOT_CPU_ID);
+	CHECK_OK(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 4UL));
+	CHECK_ERRNO(limit_ids(vm, 3), EINVAL);
+	CHECK_OK(limit_ids(vm, 4));
+	CHECK_ERRNO(limit_ids(vm, 5), EINVAL);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 4UL), EINVAL);
+	vcpu_bare(vm, 3);
+}
+
+/* A limit of pages for shadow paging. */
+TEST(vm, nr_mmu_pages)
+{
+	struct vm *vm = vm_create();
+
+	CHECK_OK(ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 64UL));
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 63UL), EINVAL);
+}
+
 TEST(vm, enable_cap)
 {
 	struct vm *vm = vm_create();

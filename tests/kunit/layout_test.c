@@ -7,6 +7,7 @@
 #include <linux/build_bug.h>
 #include <linux/kvm.h>
 
+#include "core/compat.h"
 #include "core/event.h"
 #include "core/request.h"
 #include "core/stats.h"
@@ -37,6 +38,7 @@ static const struct size_case abi_cases[] = {
 	SIZE(struct kvm_debugregs, 128),
 	SIZE(struct kvm_vcpu_events, 64),
 	SIZE(struct kvm_userspace_memory_region, 32),
+	SIZE(struct kvm_userspace_memory_region2, 160),
 	SIZE(struct kvm_coalesced_mmio, 24),
 	SIZE(struct kvm_ioeventfd, 64),
 	OFFSET(struct kvm_run, exit_reason, 8),
