@@ -326,10 +326,9 @@ static enum run_result complete_and_run(struct kvm_vcpu *vcpu)
 
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
 	result = vcpu_complete_userspace_io(vcpu);
-	if (result == RUN_REENTER && READ_ONCE(vcpu->run->compat_immediate_exit)) {
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	/* The reason of the exit before stays: userspace may settle an access and go on reading. */
+	if (result == RUN_REENTER && READ_ONCE(vcpu->run->compat_immediate_exit))
 		result = vcpu_run_error(vcpu, -EINTR);
-	}
 	if (result == RUN_REENTER)
 		result = run_loop(vcpu);
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);

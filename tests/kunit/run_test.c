@@ -178,8 +178,9 @@ static void run_immediate_exit_flag(struct kunit *test)
 
 	HLT();
 	vcpu->run->compat_immediate_exit = 1;
+	vcpu->run->exit_reason = KVM_EXIT_IO;
 	KUNIT_EXPECT_EQ(test, fake_vcpu_ioctl(vcpu, KVM_RUN, 0), -EINTR);
-	KUNIT_EXPECT_EQ(test, vcpu->run->exit_reason, KVM_EXIT_INTR);
+	KUNIT_EXPECT_EQ(test, vcpu->run->exit_reason, KVM_EXIT_IO);
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 0);
 	vcpu->run->compat_immediate_exit = 0;
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
