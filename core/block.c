@@ -69,7 +69,8 @@ static bool has_news(struct kvm_vcpu *vcpu)
  *	read wait.task				read the requests
  *
  * Either the vCPU sees the request and does not sleep, or the waker sees the
- * task and wakes it; set_current_state() has the barrier.
+ * task and wakes it; set_current_state() has the barrier. For posted interrupts,
+ * which make no request, the model is tests/model/posted.pml.
  */
 static void sleep_until_news(struct kvm_vcpu *vcpu)
 {

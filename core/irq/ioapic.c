@@ -67,6 +67,7 @@ static bool rtc_in_service(const struct kvm_ioapic *ioapic)
  *
  * A level-triggered message that nobody took leaves Remote IRR clear: no EOI
  * would ever clear it. The next change of the line or the entry tries again.
+ * Against scans and EOIs it is modelled in tests/model/ioapic.pml.
  */
 static int service(struct kvm_ioapic *ioapic, unsigned int pin, bool line_status)
 {
@@ -276,7 +277,8 @@ static u32 read_register(const struct kvm_ioapic *ioapic)
  * The order matters: the entry changes, then every vCPU is made to look at its
  * set of EOIs, and only then may a message go by the new entry. Deliveries take
  * the lock, so none comes in between: whoever gets a level-triggered interrupt
- * by the new entry is not in the guest with a set that lacks its EOI.
+ * by the new entry is not in the guest with a set that lacks its EOI. The model is
+ * tests/model/ioapic.pml.
  */
 static void write_rte(struct kvm_ioapic *ioapic, u32 pin, bool upper, u32 val)
 {

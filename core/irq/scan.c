@@ -20,6 +20,9 @@
  * priority, highest first, and the scan after it finds the next. Without the
  * marker the bit would stay, and each later interrupt that happens to have the
  * same number on this vCPU would exit for nothing.
+ *
+ * kvm_scan_ioapic(), kvm_scan_route() and kvm_ioapic_eoi() are modelled in
+ * tests/model/ioapic.pml.
  */
 #include <linux/bitmap.h>
 #include <linux/srcu.h>

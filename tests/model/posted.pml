@@ -4,7 +4,7 @@
  *
  * Mirrors kvm_x86_deliver_interrupt() and vmx_sync_pir() in vmx/posted_intr.c,
  * __vmx_vcpu_run() in vmx/vmenter.S (the flag and the look that follows it),
- * and the blocking of core/block.c.
+ * sleep_until_news() and kvm_vcpu_wake() in core/block.c.
  *
  * One bit of PIR stands for all: two senders post the same vector, each once
  * the guest has taken the one before, or coalesced with it. A third interrupt
