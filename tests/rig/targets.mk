@@ -40,13 +40,18 @@ check-long:
 check-debug:
 	tests/rig/check --debug $(CHECK)
 
+# KVM's own selftests, ours beside stock KVM
+selftests:
+	tests/rig/selftests $(if $(VENDOR),--vendor $(VENDOR)) $(if $(RIG),--rig $(RIG)) \
+		$(if $(MODEL),--model $(MODEL))
+
 build-matrix:
 	scripts/build-matrix $(BUILDS)
 
 help:
 	@sed -n 's/^#? \{0,1\}//p' tests/rig/targets.mk tests/bench/targets.mk
 
-.PHONY: models demo shell setup kunit check check-long check-debug build-matrix help
+.PHONY: models demo shell setup kunit check check-long check-debug selftests build-matrix help
 
 #? Commands (each sets up what it needs, on Debian 12, as root or with sudo):
 #?   make demo          boot Debian's 6.12 cloud kernel under QEMU on the module, on an
@@ -57,6 +62,7 @@ help:
 #?   make check-long    tests that take longer than a commit should wait
 #?   make check-debug   the tests on a kernel with KASAN, lockdep, UBSAN and kmemleak
 #?   make kunit         the KUnit suites alone
+#?   make selftests     KVM's selftests of the kernel's source, on ours and on stock KVM
 #?   make models        the protocols of kicks, posted interrupts and EOIs, checked with spin
 #?   make lint          style, layering and instructions of the source
 #?   make lint-selftest, make check-series BASE=REV
