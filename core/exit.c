@@ -530,6 +530,28 @@ enum run_result exit_tpr_lowered(struct kvm_vcpu *vcpu)
 	return RUN_REENTER;
 }
 
+/**
+ * exit_eoi_induced() - hardware ended an interrupt whose EOI somebody waits for
+ * @vcpu: the vCPU; the instruction has retired
+ * @vector: the vector
+ */
+enum run_result exit_eoi_induced(struct kvm_vcpu *vcpu, u8 vector)
+{
+	kvm_lapic_eoi_induced(vcpu, vector);
+	return RUN_REENTER;
+}
+
+/**
+ * exit_apic_written() - hardware has stored to a register of the local APIC, and no more
+ * @vcpu: the vCPU; the instruction has retired
+ * @offset: the register
+ */
+enum run_result exit_apic_written(struct kvm_vcpu *vcpu, unsigned int offset)
+{
+	kvm_lapic_write_reg(vcpu, offset, lapic_reg(vcpu->lapic, offset));
+	return RUN_REENTER;
+}
+
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu)
 {
 	vcpu->stat.irq_exits++;

@@ -42,6 +42,11 @@ static bool enable_vnmi = true;
 module_param_named(vnmi, enable_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "Virtual NMIs where offered");
 
+/* Off until it is known why a guest with two CPUs once panicked on Bochs' icelake-u. */
+static bool enable_apicv;
+module_param(enable_apicv, bool, 0444);
+MODULE_PARM_DESC(enable_apicv, "Interrupts delivered by hardware where offered (default off)");
+
 static bool enable_preemption_timer = true;
 module_param_named(preemption_timer, enable_preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "VMX-preemption timer for immediate exits where offered");
@@ -100,6 +105,7 @@ static const struct {
 	{ WORD_PIN, USE, PIN_BASED_VIRTUAL_NMIS, &enable_vnmi, "virtual NMIs" },
 	{ WORD_PIN, USE, PIN_BASED_VMX_PREEMPTION_TIMER, &enable_preemption_timer,
 	  "preemption timer" },
+	{ WORD_PIN, USE, PIN_BASED_POSTED_INTR, &enable_apicv, "posted interrupts" },
 
 	{ WORD_CPU, NEED, CPU_BASED_HLT_EXITING, NULL, "HLT exiting" },
 	{ WORD_CPU, NEED, CPU_BASED_MWAIT_EXITING, NULL, "MWAIT exiting" },
@@ -124,6 +130,12 @@ static const struct {
 	{ WORD_CPU2, NEED, SECONDARY_EXEC_UNRESTRICTED_GUEST, &enable_unrestricted_guest,
 	  "unrestricted guest" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_VPID, &enable_vpid, "VPID" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, &enable_apicv,
+	  "virtual x2APIC mode" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_APIC_REGISTER_VIRT, &enable_apicv,
+	  "APIC-register virtualization" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, &enable_apicv,
+	  "virtual interrupt delivery" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_WBINVD_EXITING, NULL, "WBINVD exiting" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_RDTSCP, NULL, "RDTSCP" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_INVPCID, NULL, "INVPCID" },
@@ -236,6 +248,10 @@ static int settle_options(struct vmx_caps *caps)
 		caps->cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	caps->ept_ad = enable_ept_ad && caps->ept_vpid & VMX_EPT_AD_BIT;
 	caps->tpr_shadow = caps->cpu & CPU_BASED_TPR_SHADOW;
+	/* The host has a handler for notifications only if it was built for KVM. */
+	caps->apicv = IS_ENABLED(CONFIG_KVM) && caps->tpr_shadow &&
+		      caps->pin & PIN_BASED_POSTED_INTR && caps->exit & VM_EXIT_ACK_INTR_ON_EXIT &&
+		      (caps->cpu2 & VMX_APICV_CPU2) == VMX_APICV_CPU2;
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	/* The end of an NMI's handler is either told, or stepped to. */
@@ -245,8 +261,9 @@ static int settle_options(struct vmx_caps *caps)
 	}
 	if (!vmx_ple_gap)
 		caps->cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
-	/* Armed entry by entry. */
-	caps->pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+	/* Switched while guests run. */
+	caps->pin &= ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR);
+	caps->cpu2 &= ~VMX_APICV_CPU2;
 	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
 	return missing;
 }

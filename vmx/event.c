@@ -278,8 +278,3 @@ void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 	vmx->tpr_threshold = threshold;
 	vmcs_write32(TPR_THRESHOLD, threshold);
 }
-
-bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
-{
-	return kvm_lapic_deliver_in_software(vcpu, vector);
-}

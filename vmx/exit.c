@@ -226,6 +226,10 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_PREEMPTION_TIMER:
 		/* It only made the guest leave; core has asked for the rest. */
 		return RUN_REENTER;
+	case EXIT_REASON_EOI_INDUCED:
+		return exit_eoi_induced(vcpu, vmx_exit_qualification(vmx));
+	case EXIT_REASON_APIC_WRITE:
+		return exit_apic_written(vcpu, vmx_exit_qualification(vmx) & 0xff0);
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:
 		return exit_tpr_lowered(vcpu);
 	case EXIT_REASON_EXCEPTION_NMI:

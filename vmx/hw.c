@@ -131,9 +131,10 @@ int kvm_x86_hardware_setup(void)
 	}
 	vmx_caps_set_cpuid();
 	vmx_msr_setup();
-	pr_info("EPT%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
+	pr_info("EPT%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
 		vmx_caps.vpid ? ", VPID" : "", vmx_caps.vnmi ? ", virtual NMIs" : "",
-		vmx_caps.preemption_timer ? ", preemption timer" : "");
+		vmx_caps.preemption_timer ? ", preemption timer" : "",
+		vmx_caps.tpr_shadow ? ", TPR shadow" : "", vmx_caps.apicv ? ", APICv" : "");
 	return 0;
 }
 

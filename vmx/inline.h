@@ -27,51 +27,62 @@ static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu)
 	to_vmx(vcpu)->l1d_dirty = true;
 }
 
-/* No APICv is used: core delivers interrupts by injecting them. */
 static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 {
-	return false;
-}
-
-static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu)
-{
-	return kvm_lapic_highest_irr(vcpu);
+	return to_vmx(vcpu)->apicv_active;
 }
 
 static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
 {
-	return false;
+	return to_vmx(vcpu)->pi && vmx_pi_is_on(to_vmx(vcpu)->pi);
+}
+
+static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu)
+{
+	if (to_vmx(vcpu)->pi)
+		vmx_collect_posted(to_vmx(vcpu));
+	return kvm_lapic_highest_irr(vcpu);
 }
 
 static __always_inline bool kvm_x86_pi_test_vector(struct kvm_vcpu *vcpu, u8 vector)
 {
-	return false;
+	return to_vmx(vcpu)->pi && test_bit(vector, to_vmx(vcpu)->pi->pir);
 }
 
 static __always_inline void kvm_x86_hwapic_irr_update(struct kvm_vcpu *vcpu, int max)
 {
+	if (to_vmx(vcpu)->apicv_active)
+		vmx_set_rvi(to_vmx(vcpu), max);
 }
 
 static __always_inline void kvm_x86_hwapic_isr_update(struct kvm_vcpu *vcpu, int max)
 {
+	if (to_vmx(vcpu)->apicv_active)
+		vmx_set_svi(to_vmx(vcpu), max);
 }
 
 static __always_inline void kvm_x86_load_eoi_exitmap(struct kvm_vcpu *vcpu,
 						     const unsigned long *bitmap)
 {
+	if (to_vmx(vcpu)->pi)
+		vmx_load_eoi_exitmap(bitmap);
 }
 
 static __always_inline void kvm_x86_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
 {
+	if (to_vmx(vcpu)->pi)
+		vmx_apicv_refresh(to_vmx(vcpu));
 }
 
 static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)
 {
+	if (to_vmx(vcpu)->pi)
+		vmx_apicv_refresh(to_vmx(vcpu));
 }
 
 static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 {
-	return 0;
+	return vmx_caps.apicv ? ~0UL : 0;
 }
 
 /*

@@ -12,6 +12,7 @@
 
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
 #include "vmx/vmx.h"
@@ -355,6 +356,38 @@ static const struct {
 	{ MSR_IA32_SYSENTER_EIP, true },
 };
 
+/*
+ * Registers of the local APIC that hardware reads from the page. The current
+ * count is not there, and what does not exist has to fault.
+ */
+static const struct {
+	u16 first;
+	u16 last;
+} x2apic_read[] = {
+	{ APIC_ID, APIC_LVR },
+	{ APIC_TASKPRI, APIC_TASKPRI },
+	{ APIC_PROCPRI, APIC_PROCPRI },
+	{ APIC_LDR, APIC_LDR },
+	{ APIC_SPIV, APIC_ESR },
+	{ APIC_ICR, APIC_ICR },
+	{ APIC_LVTT, APIC_TMICT },
+	{ APIC_TDCR, APIC_TDCR },
+};
+
+static const u16 x2apic_write[] = { APIC_TASKPRI, APIC_EOI, APIC_SELF_IPI };
+
+static void pass_x2apic(struct vcpu_vmx *vmx)
+{
+	unsigned int i, reg;
+
+	for (i = 0; i < ARRAY_SIZE(x2apic_read); i++) {
+		for (reg = x2apic_read[i].first; reg <= x2apic_read[i].last; reg += 0x10)
+			pass(vmx, APIC_BASE_MSR + (reg >> 4), true, false);
+	}
+	for (i = 0; i < ARRAY_SIZE(x2apic_write); i++)
+		pass(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), false, true);
+}
+
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -364,6 +397,8 @@ void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
 		pass(vmx, passed_msrs[i].msr, true, passed_msrs[i].write);
+	if (vmx->apicv_active && lapic_x2apic_mode(vcpu))
+		pass_x2apic(vmx);
 	if (spec_ctrl) {
 		pass(vmx, MSR_IA32_SPEC_CTRL, true, true);
 		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);

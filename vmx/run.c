@@ -295,9 +295,13 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	else if (unlikely(vcpu->regs_dirty & BIT(VCPU_REGS_RSP)))
 		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
 	vcpu->regs_dirty = 0;
-	flush_l1d(vmx);
-
-	enter_guest(vmx);
+	do {
+		/* From other threads, or from an exit that was handled just now. */
+		if (vmx->apicv_active && vmx_pi_is_on(vmx->pi))
+			vmx_collect_posted(vmx);
+		flush_l1d(vmx);
+		enter_guest(vmx);
+	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 
 	/* An exit clears DEBUGCTL. */
 	if (unlikely(vmx->host_debugctl))

@@ -11,7 +11,11 @@
 #define VMX_SW_HOST_RSP		16
 #define VMX_SW_GUEST_SPEC_CTRL	24
 #define VMX_SW_HOST_SPEC_CTRL	32
-#define VMX_SW_FLAGS		40
+#define VMX_SW_PI		40
+#define VMX_SW_FLAGS		48
+
+/* In struct vmx_pi_desc. */
+#define VMX_PI_CONTROL		32
 
 /* Bit numbers in flags. */
 #define VMX_SW_LAUNCHED		0	/* the VMCS is launched: VMRESUME */
@@ -21,6 +25,7 @@
 #define VMX_SW_EXITED		0
 #define VMX_SW_VMFAIL		1
 #define VMX_SW_FAULTED		2	/* VMX is off: the host is going down */
+#define VMX_SW_POSTED		3	/* an interrupt was posted: collect it and come again */
 
 #ifndef __ASSEMBLY__
 
@@ -34,6 +39,7 @@ struct vmx_switch {
 	unsigned long host_rsp;	/* HOST_RSP as it is in the VMCS */
 	u64 guest_spec_ctrl;
 	u64 host_spec_ctrl;
+	void *pi;		/* the posted-interrupt descriptor while it is used */
 	u32 flags;
 };
 
@@ -42,9 +48,10 @@ static_assert(offsetof(struct vmx_switch, in_guest) == VMX_SW_IN_GUEST);
 static_assert(offsetof(struct vmx_switch, host_rsp) == VMX_SW_HOST_RSP);
 static_assert(offsetof(struct vmx_switch, guest_spec_ctrl) == VMX_SW_GUEST_SPEC_CTRL);
 static_assert(offsetof(struct vmx_switch, host_spec_ctrl) == VMX_SW_HOST_SPEC_CTRL);
+static_assert(offsetof(struct vmx_switch, pi) == VMX_SW_PI);
 static_assert(offsetof(struct vmx_switch, flags) == VMX_SW_FLAGS);
 
-/* vmenter.S; irqs off, noinstr. Returns VMX_SW_EXITED, _VMFAIL or _FAULTED. */
+/* vmenter.S; irqs off, noinstr. Returns VMX_SW_EXITED, _VMFAIL, _FAULTED or _POSTED. */
 unsigned int __vmx_vcpu_run(struct vmx_switch *sw);
 
 #endif /* __ASSEMBLY__ */

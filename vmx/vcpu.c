@@ -11,6 +11,7 @@
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
+#include <asm/irq_vectors.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/segment.h>
@@ -59,7 +60,7 @@ static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_XSAVES;
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID))
 		ctl &= ~SECONDARY_EXEC_ENABLE_INVPCID;
-	return ctl;
+	return ctl | vmx_apicv_cpu2(vmx);
 }
 
 /* What is the same for this vCPU's whole life. */
@@ -83,6 +84,11 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 	}
 	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
+	if (vmx->pi) {
+		vmcs_write16(POSTED_INTR_NV, POSTED_INTR_VECTOR);
+		vmcs_write64(POSTED_INTR_DESC_ADDR, __pa(vmx->pi));
+		vmcs_write16(GUEST_INTR_STATUS, 0);
+	}
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_XSAVES)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	/* Guests have no enclaves: every ENCLS exits, to become #UD. */
@@ -195,6 +201,8 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	vmx->idt_vectoring = 0;
 	if (!init_event)
 		vmx->spec_ctrl_passthrough = false;
+	if (vmx->pi)
+		vmx_drop_posted(vmx);
 
 	preempt_disable();
 	if (!vmx->vmcs_ready) {
@@ -228,11 +236,12 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	ret = vmx_msr_vcpu_create(vmx);
 	if (ret)
 		return ret;
+	ret = vmx_apicv_vcpu_create(vmx);
+	if (ret)
+		goto msr;
 	ret = loaded_vmcs_init(&vmx->lv);
-	if (ret) {
-		vmx_msr_vcpu_free(vmx);
-		return ret;
-	}
+	if (ret)
+		goto apicv;
 	vmx->vpid = vmx_vpid_alloc();
 	vmx->last_cpu = -1;
 	vmx->sw.regs = vcpu->regs;
@@ -241,6 +250,11 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	vcpu->cr0_guest_owned_bits = VMX_GUEST_CR0_BITS;
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS;
 	return 0;
+apicv:
+	vmx_apicv_vcpu_free(vmx);
+msr:
+	vmx_msr_vcpu_free(vmx);
+	return ret;
 }
 
 void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
@@ -249,6 +263,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 
 	loaded_vmcs_free(&vmx->lv);
 	vmx_vpid_free(vmx->vpid);
+	vmx_apicv_vcpu_free(vmx);
 	vmx_msr_vcpu_free(vmx);
 }
 

@@ -62,7 +62,11 @@ SYM_FUNC_START(__vmx_vcpu_run)
 
 	/* From here to the entry, a notification interrupt is enough to be seen. */
 	mov	VMX_SW_IN_GUEST(%rdi), %rax
+	mov	VMX_SW_PI(%rdi), %rcx
+	test	%rcx, %rcx
+	jnz	.Lin_guest_posted
 	movb	$1, (%rax)
+.Lin_guest_done:
 
 	/* Carry holds "launched" over the loads below; VERW leaves it alone too. */
 	btl	$VMX_SW_LAUNCHED, VMX_SW_FLAGS(%rdi)
@@ -190,6 +194,15 @@ SYM_INNER_LABEL_ALIGN(vmx_vmexit, SYM_L_GLOBAL)
 	pop	%r15
 	pop	%rbp
 	RET
+
+	/* The flag, a full barrier, then the look (posted_intr.c says why). */
+.Lin_guest_posted:
+	mov	$1, %edx
+	xchg	%dl, (%rax)
+	btl	$0, VMX_PI_CONTROL(%rcx)
+	jnc	.Lin_guest_done
+	mov	$VMX_SW_POSTED, %ebx
+	jmp	.Lnot_entered
 
 .Lfaulted:
 	mov	$VMX_SW_FAULTED, %ebx

@@ -19,6 +19,7 @@
 #include "ops/regs.h"
 #include "ops/timer.h"
 #include "ops/vcpu.h"
+#include "vmx/posted_intr.h"
 #include "vmx/switch.h"
 #include "vmx/vmcs.h"
 
@@ -37,6 +38,7 @@
  * @ept_ad: EPT has accessed and dirty bits
  * @vnmi: NMI blocking is tracked by hardware
  * @tpr_shadow: accesses to CR8 go to the virtual-APIC page
+ * @apicv: hardware delivers interrupts and virtualizes the local APIC
  * @preemption_timer: the VMX-preemption timer may be used
  */
 struct vmx_caps {
@@ -53,6 +55,7 @@ struct vmx_caps {
 	bool ept_ad;
 	bool vnmi;
 	bool tpr_shadow;
+	bool apicv;
 	bool preemption_timer;
 };
 
@@ -136,6 +139,10 @@ struct vcpu_vmx {
 	bool step_64bit;
 	unsigned long step_ip;		/* linear address of the instruction stepped */
 
+	/* --- interrupts by hardware --- */
+	struct vmx_pi_desc *pi;		/* NULL: never; any thread posts there */
+	bool apicv_active;		/* read by any thread */
+
 	/* --- translation --- */
 	u16 vpid;			/* 0: none */
 	u64 eptp;			/* 0: no root yet */
@@ -186,6 +193,11 @@ static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
 				 X86_CR4_OSXMMEXCPT | X86_CR4_PGE | X86_CR4_TSD |		\
 				 X86_CR4_FSGSBASE)
 
+/* Used together while hardware delivers interrupts (apicv.c). */
+#define VMX_APICV_CPU2	(SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY |		\
+			 SECONDARY_EXEC_APIC_REGISTER_VIRT |		\
+			 SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)
+
 /* Controls that change while a vCPU runs: write the VMCS only on a change. */
 static __always_inline void vmx_ctl_assign(u32 *mirror, unsigned long field, u32 bits, bool on)
 {
@@ -205,6 +217,16 @@ static __always_inline void vmx_pin_assign(struct vcpu_vmx *vmx, u32 bits, bool 
 static __always_inline void vmx_cpu_assign(struct vcpu_vmx *vmx, u32 bits, bool on)
 {
 	vmx_ctl_assign(&vmx->ctl_cpu, CPU_BASED_VM_EXEC_CONTROL, bits, on);
+}
+
+static __always_inline void vmx_cpu2_assign(struct vcpu_vmx *vmx, u32 mask, u32 bits)
+{
+	u32 value = (vmx->ctl_cpu2 & ~mask) | bits;
+
+	if (vmx->ctl_cpu2 != value) {
+		vmx->ctl_cpu2 = value;
+		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, value);
+	}
 }
 
 static __always_inline void vmx_entry_assign(struct vcpu_vmx *vmx, u32 bits, bool on)

@@ -2,7 +2,7 @@
 /*
  * Posted interrupts against entry, exit, HLT in the kernel and wake-up.
  *
- * Mirrors kvm_x86_deliver_interrupt() and vmx_sync_pir() in vmx/posted_intr.c,
+ * Mirrors kvm_x86_deliver_interrupt() and vmx_collect_posted() in vmx/posted_intr.c,
  * __vmx_vcpu_run() in vmx/vmenter.S (the flag and the look that follows it),
  * sleep_until_news() and kvm_vcpu_wake() in core/block.c.
  *
@@ -81,7 +81,7 @@ inline deliver(own)
 	fi
 }
 
-/* vmx_sync_pir() */
+/* vmx_collect_posted() */
 inline sync_pir()
 {
 	if
