@@ -345,14 +345,16 @@ def headers(conv, pointers, constants=False):
 
 
 def _inline_bodies(conv):
-    """Ops bound to a header's inline get a function beside the table that lists them."""
+    """Ops bound to a header's inline get a function beside the binding."""
     for ops in conv.all_ops.values():
         for (vendor, op), bindings in ops.bindings.items():
             inlines = [b for b in bindings if b.func in conv.facts.inlines]
             if len({b.func for b in inlines}) > 1:
                 raise lex.Error(inlines[0].where, inlines[0].line, f"two inlines for {op}")
             for b in inlines:
-                member, home = ops.members[op], ops.homes[vendor]
+                # The file that binds it sees the inline; a header may be several files'.
+                member = ops.members[op]
+                home = b.where if b.where.endswith(".c") else ops.homes[vendor]
                 call = f"{b.func}({', '.join(n for _, n in member.params)});"
                 call = call if member.returns == "void" else "return " + call
                 head = emit._signature(ops, member, f"{ops.prefix}{op}_body", "")

@@ -590,11 +590,35 @@ int sev_flush(struct kvm_vcpu *vcpu) { return vcpu->id + 73; }
 
 NESTED_H = """
 void nested_setup(int (*handlers[])(struct kvm_vcpu *));
+void flush_setup(struct kvm_x86_ops *x86_ops);
+#ifdef CONFIG_SEV
+int vmx_flush(struct kvm_vcpu *vcpu);
+#endif
 """
 
+FLUSH_H = """
+static inline int vmx_flush(struct kvm_vcpu *vcpu)
+{
+	return 80;
+}
+"""
+
+# Only this file sees the inline that it binds.
 NESTED_C = """
 #include <asm/kvm_host.h>
 #include "nested.h"
+
+#ifdef CONFIG_SEV
+int vmx_flush(struct kvm_vcpu *vcpu) { return 81; }
+#else
+#include "flush.h"
+#endif
+
+void flush_setup(struct kvm_x86_ops *x86_ops)
+{
+	if (option("no-apicv"))
+		x86_ops->precreate = vmx_flush;
+}
 
 static int vmx_exit_vmxon(struct kvm_vcpu *vcpu) { return 104; }
 static int vmx_exit_vmxoff(struct kvm_vcpu *vcpu) { return 105; }
@@ -648,6 +672,7 @@ static __init int vmx_hardware_setup(void)
 {
 	if (option("no-apicv"))
 		vmx_x86_ops.sync_pir = NULL;
+	flush_setup(&vmx_x86_ops);
 	if (option("no-timer")) {
 		vmx_x86_ops.timer = NULL;
 		vmx_x86_ops.exit_now = __common_exit_now;
@@ -796,6 +821,7 @@ def files():
         f"{kvm}/emulate.h": EMULATE_H,
         f"{kvm}/vmx/nested.c": NESTED_C,
         f"{kvm}/vmx/nested.h": NESTED_H,
+        f"{kvm}/vmx/flush.h": FLUSH_H,
         f"{kvm}/trace.h": TRACE_H,
         f"{kvm}/paging_tmpl.h": TMPL_H,
         f"{kvm}/vmx/vmx.c": _vendor("vmx", 1, VMX),
