@@ -207,6 +207,41 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
 	return false;
 }
 
+/* The first listener that may take the write must be an ioeventfd, and does. */
+static bool signal_first(const struct kvm_bus *bus, gpa_t addr, u32 len, const void *data)
+{
+	const struct listener *l;
+	int i;
+
+	for (i = first_near(bus, addr); i < bus->nr && bus->listener[i].addr <= addr; i++) {
+		l = &bus->listener[i];
+		if (l->kind == LISTENER_IOEVENTFD) {
+			if (signal_ioeventfd(l, addr, len, data))
+				return true;
+		} else if (addr - l->addr < l->len) {
+			return false;
+		}
+	}
+	return false;
+}
+
+bool kvm_bus_signal(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len,
+		    const void *data)
+{
+	const struct kvm_bus *bus;
+	bool taken;
+	int idx;
+
+	/* The locks of an eventfd sleep there. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return false;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
+	taken = bus && signal_first(bus, addr, len, data);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	return taken;
+}
+
 bool kvm_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len, void *data)
 {
 	const struct kvm_bus *bus;

@@ -65,6 +65,21 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
 		   const void *data);
 
 /**
+ * kvm_bus_signal() - offer a write to the ioeventfds alone
+ * @vcpu: who writes
+ * @id: which bus
+ * @addr: port or guest physical address
+ * @len: bytes
+ * @data: the datum
+ *
+ * Context: any but NMI, also irqs off; takes kvm->srcu.
+ * Return: true if an ioeventfd took it; false: nothing has been done, and
+ * kvm_bus_write() is to decide.
+ */
+bool kvm_bus_signal(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len,
+		    const void *data);
+
+/**
  * kvm_bus_read() - ask the in-kernel devices for a datum
  * @vcpu: who reads
  * @id: which bus

@@ -6,6 +6,7 @@
  */
 #include <asm/msr-index.h>
 
+#include "core/bus.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/exit.h"
@@ -13,6 +14,7 @@
 #include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/regs.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/run.h"
@@ -45,6 +47,25 @@ enum run_result fast_hypercall(struct kvm_vcpu *vcpu)
 	if (unlikely(!next))
 		return RUN_REENTER;
 	kvm_hypercall(vcpu);
+	kvm_x86_fast_retire(vcpu, next);
+	return RUN_REENTER_FAST;
+}
+
+/*
+ * Ports that only wake somebody. Whom it wakes may raise an interrupt for this
+ * very vCPU: that is a request, which run.c sees before it enters again.
+ */
+enum run_result fast_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
+{
+	u32 val = kvm_eax_read(vcpu);
+	unsigned long next;
+
+	if (io->in || io->string)
+		return RUN_REENTER;
+	next = kvm_x86_fast_next_rip(vcpu);
+	if (unlikely(!next) || !kvm_bus_signal(vcpu, KVM_BUS_PIO, io->port, io->size, &val))
+		return RUN_REENTER;
+	trace_kvm_pio(KVM_TRACE_WRITE, io->port, io->size, 1, &val);
 	kvm_x86_fast_retire(vcpu, next);
 	return RUN_REENTER_FAST;
 }

@@ -7,10 +7,11 @@
 #ifndef MONOVISOR_CORE_FASTPATH_H
 #define MONOVISOR_CORE_FASTPATH_H
 
+#include "core/exit.h"
 #include "core/types.h"
 
 /*
- * All: irqs off, no kvm->srcu, guest xstate in the CPU; never sleep, touch no
+ * All: irqs off, kvm->srcu not held, guest xstate in the CPU; never sleep, touch no
  * guest or user memory.
  * Return: RUN_REENTER_FAST, the instruction has retired; RUN_REENTER, nothing
  * has been done and kvm_x86_handle_exit() is to do it all.
@@ -19,6 +20,7 @@ enum run_result fast_cpuid(struct kvm_vcpu *vcpu);
 enum run_result fast_rdmsr(struct kvm_vcpu *vcpu);
 enum run_result fast_wrmsr(struct kvm_vcpu *vcpu);
 enum run_result fast_hypercall(struct kvm_vcpu *vcpu);
+enum run_result fast_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io);	/* to ioeventfds */
 enum run_result fast_nop(struct kvm_vcpu *vcpu);	/* INVD and WBINVD: as exit_wbinvd() */
 enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr);
 enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr);

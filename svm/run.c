@@ -21,6 +21,7 @@
 #include "ops/event.h"
 #include "ops/regs.h"
 #include "ops/run.h"
+#include "svm/format.h"
 #include "svm/svm.h"
 
 /*
@@ -174,6 +175,13 @@ static enum run_result svm_fast_cr8(struct vcpu_svm *svm, bool write)
 	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
 }
 
+static enum run_result svm_fast_ioio(struct vcpu_svm *svm)
+{
+	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
+
+	return fast_pio(&svm->vcpu, &io);
+}
+
 /*
  * Codes in the order of how often they are seen. None of these exits happens
  * while an event is being delivered: what was injected is in the guest.
@@ -189,6 +197,8 @@ static enum run_result svm_handle_fast(struct vcpu_svm *svm)
 		return fast_rdmsr(vcpu);
 	case SVM_EXIT_CPUID:
 		return fast_cpuid(vcpu);
+	case SVM_EXIT_IOIO:
+		return svm_fast_ioio(svm);
 	case SVM_EXIT_WRITE_CR8:
 		return svm_fast_cr8(svm, true);
 	case SVM_EXIT_READ_CR8:

@@ -145,17 +145,31 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 	return exit_dr(vcpu, &access);
 }
 
-static enum run_result decode_io(struct vcpu_vmx *vmx)
+static struct exit_pio io_of(struct vcpu_vmx *vmx)
 {
 	unsigned long qual = vmx_exit_qualification(vmx);
-	const struct exit_pio io = {
+
+	return (struct exit_pio){
 		.size = (qual & 7) + 1,
 		.in = !!(qual & BIT(3)),
 		.string = !!(qual & BIT(4)),
 		.port = qual >> 16,
 	};
+}
+
+static enum run_result decode_io(struct vcpu_vmx *vmx)
+{
+	const struct exit_pio io = io_of(vmx);
 
 	return exit_pio(&vmx->vcpu, &io);
+}
+
+/* Irqs off, right after the exit. */
+enum run_result vmx_fast_io(struct vcpu_vmx *vmx)
+{
+	const struct exit_pio io = io_of(vmx);
+
+	return fast_pio(&vmx->vcpu, &io);
 }
 
 static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)

@@ -246,6 +246,8 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 		return fast_cpuid(vcpu);
 	case EXIT_REASON_MSR_READ:
 		return fast_rdmsr(vcpu);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return vmx_fast_io(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return vmx_fast_cr(vmx);
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:

@@ -284,6 +284,28 @@ TEST(bus, ioeventfd_pio_any_length)
 	CHECK_EQ(signalled(fd), 3);
 }
 
+/* With a zone at the same port each write goes to one of the two, whoever came first. */
+TEST(bus, ioeventfd_pio_and_zone)
+{
+	for (int first = 0; first < 2; first++) {
+		struct vcpu *v = pio_writer(0x600, 0x11223344);
+		struct kvm_coalesced_mmio_ring *ring = ring_of(v);
+		int fd = new_eventfd();
+		u64 taken;
+
+		NEED_CAP(KVM_CAP_COALESCED_PIO);
+		if (first)
+			zone(v, KVM_REGISTER_COALESCED_MMIO, 0x5fe, 8, 1);
+		assign(v, 0x600, 2, KVM_IOEVENTFD_FLAG_PIO, 0, fd);
+		if (!first)
+			zone(v, KVM_REGISTER_COALESCED_MMIO, 0x5fe, 8, 1);
+		EXPECT_EXIT(v, KVM_EXIT_HLT);
+		taken = signalled(fd);
+		CHECK(taken <= 1);
+		CHECK_EQ(taken + ring->last, 3);
+	}
+}
+
 /* Several values at one address, each with an eventfd of its own. */
 TEST(bus, ioeventfd_datamatch)
 {

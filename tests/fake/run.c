@@ -301,6 +301,8 @@ static enum run_result fake_handle_fast(struct fake_vcpu *fake)
 		return fast_wrmsr(vcpu);
 	case FAKE_STEP_HYPERCALL:
 		return fast_hypercall(vcpu);
+	case FAKE_STEP_PIO:
+		return fast_pio(vcpu, &step->pio);
 	case FAKE_STEP_CR:
 		if (step->cr.cr != 8)
 			return RUN_REENTER;

@@ -239,6 +239,24 @@ static void task_priority(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 2);
 }
 
+/* What no ioeventfd takes goes the long way, as if it had not been offered. */
+static void port_of_userspace(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	unsigned long rip = kvm_rip_read(vcpu);
+
+	CPUID();
+	STEP(FAKE_STEP_PIO, .insn_len = 1, .pio = { .port = 0x600, .size = 2 });
+	CPUID();
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_IO);
+	KUNIT_EXPECT_EQ(test, vcpu->run->io.port, 0x600);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), rip + 2);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), rip + 2 + 1 + 2 + 1);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 2);
+}
+
 static int fastpath_init(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = fake_vcpu_create(test, fake_vm_create(test));
@@ -273,6 +291,7 @@ static struct kunit_case fastpath_test_cases[] = {
 	KUNIT_CASE(msr_values),
 	KUNIT_CASE(msr_refused),
 	KUNIT_CASE(task_priority),
+	KUNIT_CASE(port_of_userspace),
 	{}
 };
 
