@@ -486,7 +486,10 @@ enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fa
 		if (kvm_event_needs_reinjection(vcpu))
 			return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 2,
 						   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
-		return vcpu_emulate(vcpu, 0, insn, insn_len);
+		vcpu->emul.known.gpa = fault->gpa;
+		vcpu->emul.known.write = fault->write;
+		return vcpu_emulate(vcpu, fault->guest_walk || fault->exec ? 0 : EMULF_GPA_KNOWN,
+				    insn, insn_len);
 	case TDP_EFAULT:
 		return vcpu_run_error(vcpu, -EFAULT);
 	case TDP_ENOMEM:

@@ -62,6 +62,7 @@ enum emul_status {
 #define EMULF_NO_DECODE		BIT(0)	/* run again what was decoded before the IO exit */
 #define EMULF_SKIP		BIT(1)	/* advance RIP, end the shadow, no trap */
 #define EMULF_UD_TRAP		BIT(2)	/* came from #UD: what is not emulated is #UD */
+#define EMULF_GPA_KNOWN		BIT(3)	/* ctxt.known says where the operand is */
 
 /* Access flags of a linear address translation. */
 #define EMUL_ACC_WRITE		BIT(0)
@@ -98,6 +99,17 @@ struct emul_operand {
 	u64 val;
 	u64 orig;		/* what memory held: the compare value of a locked update */
 	struct emul_phys phys;
+};
+
+/*
+ * What the CPU found out before it exited: the guest-physical address of the
+ * memory operand, checked for that access. It holds as long as the decoded
+ * operand does, so also when the instruction runs again with a device's answer.
+ */
+struct emul_known {
+	bool valid;
+	bool write;
+	u64 gpa;
 };
 
 /* The memory operand as ModRM, SIB or moffs gave it. */
@@ -170,6 +182,7 @@ struct emul_ctxt {
 	u32 flags;		/* F_* of the opcode table */
 	u64 imm, imm2;
 	struct emul_mem mem;
+	struct emul_known known;
 	struct emul_operand dst, src, src2;
 
 	/* What the instruction does; committed when all of it succeeded. */

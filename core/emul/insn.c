@@ -189,6 +189,7 @@ enum emul_status emul_run(struct emul_ctxt *c, u32 flags, const u8 *insn, int le
 		return execute(c, flags);
 	}
 	forget_io(c);
+	c->known.valid = flags & EMULF_GPA_KNOWN;
 	c->insn_len = 0;
 	res = emul_decode(c, insn, insn ? len : 0);
 	if (res != EMUL_CONTINUE)
@@ -235,6 +236,7 @@ void emul_reset(struct emul_ctxt *c)
 {
 	forget_io(c);
 	c->decoded = false;
+	c->known.valid = false;
 }
 
 static enum emul_kind kind_of(u16 op)
@@ -316,6 +318,7 @@ enum emul_status emul_decode_info(struct emul_ctxt *c, const u8 *insn, int len,
 
 	snapshot(c);
 	forget_io(c);
+	c->known.valid = false;
 	res = emul_decode(c, insn, insn ? len : 0);
 	if (res != EMUL_CONTINUE)
 		return give_up(c, res, 0);

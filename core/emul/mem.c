@@ -85,6 +85,26 @@ enum emul_result emul_linearize(struct emul_ctxt *c, unsigned int seg, u64 ea,
 	return EMUL_CONTINUE;
 }
 
+/*
+ * The operations up to here make one access to memory besides the fetch; with
+ * several, which one exited would have to be told.
+ */
+static bool has_one_operand(const struct emul_ctxt *c)
+{
+	return c->op <= OP_MOVE_LAST && c->op != OP_BOUND && c->op != OP_XLAT;
+}
+
+/* Spares the walk of the guest's page tables that the CPU has just made. */
+static bool gpa_is_known(const struct emul_ctxt *c, u64 linear, u32 access)
+{
+	const struct emul_known *known = &c->known;
+
+	if (!known->valid || access & (EMUL_ACC_FETCH | EMUL_ACC_IMPLICIT) ||
+	    (access & EMUL_ACC_WRITE && !known->write))
+		return false;
+	return !((linear ^ known->gpa) & 4095) && has_one_operand(c);
+}
+
 /**
  * emul_map_linear - translate a linear range to guest-physical addresses
  * @c: the emulation context
@@ -109,6 +129,10 @@ enum emul_result emul_map_linear(struct emul_ctxt *c, u64 linear, unsigned int b
 		access |= EMUL_ACC_USER;
 	phys->len[0] = first;
 	phys->len[1] = bytes - first;
+	if (first == bytes && gpa_is_known(c, linear, access)) {
+		phys->gpa[0] = c->known.gpa;
+		return EMUL_CONTINUE;
+	}
 	res = emul_env_translate(c, linear, access, &phys->gpa[0]);
 	if (res != EMUL_CONTINUE || first == bytes)
 		return res;

@@ -75,6 +75,58 @@ static void mmio_store(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->rip, WORLD_CODE + 3);
 }
 
+static enum emul_status run_known(struct emul_world *w, const u8 *code, unsigned int len, u64 gpa,
+				  bool write)
+{
+	memcpy(w->ram + WORLD_CODE, code, len);
+	w->rip = WORLD_CODE;
+	w->c.known.gpa = gpa;
+	w->c.known.write = write;
+	return emul_run(&w->c, EMULF_GPA_KNOWN, NULL, 0);
+}
+
+#define RUN_KNOWN(_w, _gpa, _write, ...) \
+	run_known(_w, (const u8[]){ __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ }), _gpa, _write)
+
+/* The CPU's translation is used: the tables, where the page is not mapped now, are not asked. */
+static void known_gpa(struct kunit *test)
+{
+	struct emul_world *w = new_world(test, WORLD_L64);
+
+	w->page[WORLD_MMIO >> 12] = 0;
+	w->gpr[EMUL_RBX] = WORLD_MMIO + 4;
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4, true, 0x89, 0x03), EMUL_IO);
+	expect_store(test, w, 0, WORLD_MMIO + 4, 4, 0);
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4, false, 0x8b, 0x03), EMUL_IO);
+	KUNIT_EXPECT_EQ(test, answer(test, w, WORLD_MMIO + 4, 4, 0x1234), EMUL_DONE);
+	KUNIT_EXPECT_EQ(test, w->gpr[EMUL_RAX], 0x1234);
+	/* It is the one instruction's: the next one translates. */
+	KUNIT_EXPECT_EQ(test, RUN(w, 0x8b, 0x03), EMUL_EXCEPTION);
+	KUNIT_EXPECT_EQ(test, w->c.exception.vector, 14);
+}
+
+/* Where it may be another access that exited, or was not checked, the tables decide. */
+static void known_gpa_of_something_else(struct kunit *test)
+{
+	struct emul_world *w = new_world(test, WORLD_L64);
+
+	w->page[WORLD_MMIO >> 12] = 0;
+	w->gpr[EMUL_RBX] = WORLD_MMIO + 4;
+	/* another offset */
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO, true, 0x89, 0x03), EMUL_EXCEPTION);
+	/* a read exited, the update also writes */
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4, false, 0x01, 0x03), EMUL_EXCEPTION);
+	/* the stack may be meant */
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4, true, 0xff, 0x33), EMUL_EXCEPTION);
+	/* or the other string */
+	w->gpr[EMUL_RSI] = WORLD_MMIO + 4;
+	w->gpr[EMUL_RDI] = WORLD_STACK;
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4, false, 0xa5), EMUL_EXCEPTION);
+	/* across the page's end there are two translations */
+	w->gpr[EMUL_RBX] = WORLD_MMIO + 4094;
+	KUNIT_EXPECT_EQ(test, RUN_KNOWN(w, WORLD_MMIO + 4094, true, 0x89, 0x03), EMUL_EXCEPTION);
+}
+
 /* A read-modify-write asks once and stores once. */
 static void mmio_update(struct kunit *test)
 {
@@ -574,6 +626,8 @@ static void skip_only_advances(struct kunit *test)
 static struct kunit_case io_test_cases[] = {
 	KUNIT_CASE(mmio_load),
 	KUNIT_CASE(mmio_store),
+	KUNIT_CASE(known_gpa),
+	KUNIT_CASE(known_gpa_of_something_else),
 	KUNIT_CASE(mmio_update),
 	KUNIT_CASE(crossing_into_mmio),
 	KUNIT_CASE(two_device_operands),
