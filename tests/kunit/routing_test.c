@@ -39,23 +39,40 @@ static int build_one(struct kvm_irq_routing_entry entry, enum kvm_irqchip_mode m
 	return build(&entry, 1, mode, false);
 }
 
-static void routing_legality(struct kunit *test)
+static void routing_legal_pins(struct kunit *test)
+{
+	static const struct {
+		u32 gsi, irqchip, pin, flags;
+		enum kvm_irqchip_mode mode;
+		int result;
+	} cases[] = {
+		{ 4095, 0, 7, 0, KVM_IRQCHIP_KERNEL, 0 },
+		{ 4096, 0, 7, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ ~0U, 0, 7, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ 0, 0, 8, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ 0, 1, 8, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ 0, 2, 23, 0, KVM_IRQCHIP_KERNEL, 0 },
+		{ 0, 2, 24, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ 0, 3, 0, 0, KVM_IRQCHIP_KERNEL, -EINVAL },
+		{ 0, 2, 0, 0, KVM_IRQCHIP_SPLIT, -EINVAL },
+		{ 0, 2, 0, KVM_MSI_VALID_DEVID, KVM_IRQCHIP_KERNEL, -EINVAL },
+	};
+	struct kvm_irq_routing_entry e;
+	int i;
+
+	KUNIT_EXPECT_EQ(test, build(NULL, 0, KVM_IRQCHIP_KERNEL, false), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		e = pin_entry(cases[i].gsi, cases[i].irqchip, cases[i].pin);
+		e.flags = cases[i].flags;
+		KUNIT_EXPECT_EQ_MSG(test, build_one(e, cases[i].mode), cases[i].result,
+				    "case %d", i);
+	}
+}
+
+static void routing_legal_messages(struct kunit *test)
 {
 	struct kvm_irq_routing_entry e;
 
-	KUNIT_EXPECT_EQ(test, build(NULL, 0, KVM_IRQCHIP_KERNEL, false), 0);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(4095, 0, 7), KVM_IRQCHIP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(4096, 0, 7), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(~0U, 0, 7), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 0, 8), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 1, 8), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 2, 23), KVM_IRQCHIP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 2, 24), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 3, 0), KVM_IRQCHIP_KERNEL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, build_one(pin_entry(0, 2, 0), KVM_IRQCHIP_SPLIT), -EINVAL);
-	e = pin_entry(0, 2, 0);
-	e.flags = KVM_MSI_VALID_DEVID;
-	KUNIT_EXPECT_EQ(test, build_one(e, KVM_IRQCHIP_KERNEL), -EINVAL);
 	e = msi_entry(0, 0xfee00000, 0, 0x4041);
 	KUNIT_EXPECT_EQ(test, build_one(e, KVM_IRQCHIP_SPLIT), 0);
 	e.flags = KVM_MSI_VALID_DEVID;
@@ -239,7 +256,8 @@ static int routing_init(struct kunit *test)
 }
 
 static struct kunit_case routing_test_cases[] = {
-	KUNIT_CASE(routing_legality),
+	KUNIT_CASE(routing_legal_pins),
+	KUNIT_CASE(routing_legal_messages),
 	KUNIT_CASE(routing_joins),
 	KUNIT_CASE(routing_order),
 	KUNIT_CASE(routing_msi_decode),
