@@ -16,6 +16,7 @@
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
+#include "core/irq/inject.h"
 #include "core/irq/lapic.h"
 #include "core/main.h"
 #include "core/msr.h"
@@ -512,7 +513,15 @@ enum run_result exit_emulate(struct kvm_vcpu *vcpu)
 enum run_result exit_irq_window(struct kvm_vcpu *vcpu)
 {
 	vcpu->stat.irq_window_exits++;
-	kvm_make_event_request(vcpu, EVENT_IRQ_WINDOW);
+	/*
+	 * What the window was armed for may be gone by now: its line went down, the
+	 * PIC or the task priority masks it. Only the last needs something: the
+	 * write that lowers the priority again has to be seen.
+	 */
+	if (kvm_irq_waits(vcpu) || kvm_user_wants_irq_window(vcpu))
+		kvm_make_event_request(vcpu, EVENT_IRQ_WINDOW);
+	else
+		kvm_irq_arm_tpr(vcpu);
 	return RUN_REENTER;
 }
 

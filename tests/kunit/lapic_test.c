@@ -319,6 +319,30 @@ static void event_tpr_exit(struct kunit *test)
 	expect_no_raise(test, vcpu);
 }
 
+/* An interrupt window may open when what it was for is taken, masked or withdrawn. */
+static void event_window_for_nothing(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	KUNIT_EXPECT_EQ(test, kvm_lapic_self_irq(vcpu, 0x51), 1);
+	vcpu->requests = 0;
+	memset(&vcpu->stat, 0, sizeof(vcpu->stat));
+	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
+	expect_raise(test, vcpu, EVENT_IRQ_WINDOW);
+
+	/* Masked: the write that lowers the priority is watched for. */
+	KUNIT_EXPECT_TRUE(test, kvm_lapic_write_reg(vcpu, APIC_TASKPRI, 0x60));
+	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
+	expect_no_raise(test, vcpu);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 5);
+
+	/* Gone. */
+	kvm_lapic_take(vcpu, 0x51);
+	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
+	expect_no_raise(test, vcpu);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+}
+
 /* Clause 2.2: an EOI. */
 static void event_eoi_unmasks(struct kunit *test)
 {
@@ -759,6 +783,7 @@ static struct kunit_case lapic_test_cases[] = {
 	KUNIT_CASE(event_cr8_without_exit),
 	KUNIT_CASE(event_tpr_is_told),
 	KUNIT_CASE(event_tpr_exit),
+	KUNIT_CASE(event_window_for_nothing),
 	KUNIT_CASE(event_eoi_unmasks),
 	KUNIT_CASE(event_eoi_alone),
 	KUNIT_CASE(event_eoi_nested),
