@@ -7,7 +7,11 @@ BENCH = $(foreach h,$(HOSTS),--host $(h)) $(foreach m,$(MITIGATIONS),--mitigatio
 bench:
 	tests/bench/bench --count $(BENCH) $(foreach r,$(ROW),'$(r)')
 
-.PHONY: bench
+bench-irq:
+	tests/bench/irq --vendor $(or $(VENDOR),svm) \
+		$(if $(filter file,$(origin SMP)),,--smp $(SMP))
+
+.PHONY: bench bench-irq
 
 #?
 #? Measurements, beside stock KVM:
@@ -15,3 +19,5 @@ bench:
 #?                      where those of one exit go; into bench-results/
 #?   HOSTS="haswell ryzen tcg" MITIGATIONS="off retpoline" ROW=CPUID
 #?                      which emulated hosts, which mitigations, which rows (default: all)
+#?   make bench-irq     what a storm of interrupts costs in decisions: evaluations of events,
+#?                      those that found nothing, needless exits; VENDOR=vmx, SMP=4
