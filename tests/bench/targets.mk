@@ -11,7 +11,10 @@ bench-irq:
 	tests/bench/irq --vendor $(or $(VENDOR),svm) \
 		$(if $(filter file,$(origin SMP)),,--smp $(SMP))
 
-.PHONY: bench bench-irq
+bench-size:
+	tests/bench/size --vendor $(or $(VENDOR),svm)
+
+.PHONY: bench bench-irq bench-size
 
 #?
 #? Measurements, beside stock KVM:
@@ -21,3 +24,4 @@ bench-irq:
 #?                      which emulated hosts, which mitigations, which rows (default: all)
 #?   make bench-irq     what a storm of interrupts costs in decisions: evaluations of events,
 #?                      those that found nothing, needless exits; VENDOR=vmx, SMP=4
+#?   make bench-size    code, data, symbols, memory of a VM and of a vCPU; VENDOR=vmx
