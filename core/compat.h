@@ -102,11 +102,12 @@ static inline void compat_send_ipi(int cpu, u8 vector)
 }
 
 /*
- * Since 6.6 an emergency reboot or crash calls back whoever switched
- * virtualization on; before, the kernel looks at CR4.VMXE and EFER.SVME and
- * switches it off itself.
+ * An emergency reboot or crash calls back whoever switched virtualization on;
+ * older kernels look at CR4.VMXE and EFER.SVME and switch it off themselves.
+ * That changed in 6.6 and in the middle of the 6.1 series, so the version does
+ * not tell: Kbuild looks for the registration.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef COMPAT_EMERGENCY_CALLBACK
 static inline void compat_register_emergency(void (*callback)(void))
 {
 	cpu_emergency_register_virt_callback(callback);
