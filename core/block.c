@@ -126,6 +126,9 @@ void kvm_vcpu_wake_kick(struct kvm_vcpu *vcpu)
 enum run_result kvm_vcpu_block(struct kvm_vcpu *vcpu)
 	__must_hold(&vcpu->kvm->srcu)
 {
+	/* What is posted is no news once it is known, whether it ends the wait or not. */
+	if (lapic_in_kernel(vcpu))
+		kvm_x86_sync_pir_to_irr(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && halt_ends(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		vcpu->stat.halt_wakeup++;

@@ -278,6 +278,22 @@ static void hlt_posted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.vcpu->stat.req_event, 0ULL);
 }
 
+/* Posted while IF is clear: known at once, no news any more, and the guest sleeps on. */
+static void hlt_posted_if_then_nmi(struct kunit *test)
+{
+	struct sleeper s;
+
+	fake_hw.apicv = true;
+	create_sleeper(test, &s, true);
+	kvm_x86_set_rflags(s.vcpu, X86_EFLAGS_FIXED);
+	start_and_halt(test, &s);
+	KUNIT_EXPECT_EQ(test, send(&s, VECTOR), 1);
+	expect_sleeps_on(test, &s);
+	KUNIT_EXPECT_FALSE(test, kvm_x86_pi_has_pending_interrupt(s.vcpu));
+	kvm_inject_nmi(s.vcpu);
+	expect_woken(test, &s);
+}
+
 /* Without a local APIC in the kernel HLT is userspace's, each time. */
 static void hlt_of_userspace(struct kunit *test)
 {
@@ -432,6 +448,7 @@ static struct kunit_case block_test_cases[] = {
 	KUNIT_CASE(hlt_request),
 	KUNIT_CASE(hlt_timer),
 	KUNIT_CASE(hlt_posted),
+	KUNIT_CASE(hlt_posted_if_then_nmi),
 	KUNIT_CASE(hlt_of_userspace),
 	KUNIT_CASE(wait_for_sipi),
 	KUNIT_CASE(init_sipi_at_once),
