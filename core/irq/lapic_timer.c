@@ -93,6 +93,9 @@ static bool deadline_expired(struct kvm_vcpu *vcpu, struct kvm_lapic_timer *t,
 {
 	u64 deadline = t->deadline, now;
 
+	/* The vCPU armed it anew while this waited for the lock: it is in the queue. */
+	if (hrtimer_is_queued(&t->hrtimer))
+		return false;
 	t->armed_for = NOT_ARMED;
 	if (!deadline)
 		return false;
