@@ -260,6 +260,7 @@ int kvm_vcpu_ioctl_set_sregs(struct kvm_vcpu *vcpu, const struct kvm_sregs *sreg
 	if (vector < KVM_NR_INTERRUPTS) {
 		kvm_clear_interrupt_queue(vcpu);
 		vcpu->ev.user_irq_pending = true;
+		vcpu->ev.user_irq_is_extint = false;
 		vcpu->ev.user_irq = vector;
 	}
 	kvm_events_installed(vcpu);
