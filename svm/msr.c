@@ -11,6 +11,7 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 
+#include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/msr.h"
@@ -18,6 +19,9 @@
 #include "ops/msr.h"
 #include "svm/format.h"
 #include "svm/svm.h"
+
+/* SPEC_CTRL: predictive store forwarding disabled. The kernel has no name for it. */
+#define SPEC_CTRL_PSFD	BIT_ULL(7)
 
 static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
 {
@@ -97,6 +101,8 @@ static u64 svm_spec_ctrl_bits(void)
 		bits |= SPEC_CTRL_IBRS;
 	if (boot_cpu_has(X86_FEATURE_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
 		bits |= SPEC_CTRL_STIBP;
+	if (boot_cpu_has(X86_FEATURE_AMD_PSFD))
+		bits |= SPEC_CTRL_PSFD;
 	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
 		bits |= SPEC_CTRL_SSBD;
 	return bits;
