@@ -234,19 +234,35 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	}
 }
 
+/*
+ * Another thread of this process may have replaced the LDT since the host's
+ * state was saved. What VMLOAD brought back is then the old table, which may be
+ * freed; the descriptor in the GDT is up to date.
+ */
+static void svm_reload_ldt(void)
+{
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	if (unlikely(current->mm && READ_ONCE(current->mm->context.ldt)))
+		asm volatile("lldt %w0" : : "r" (GDT_ENTRY_LDT * 8));
+#endif
+}
+
 void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->guest_state_loaded)
+	if (svm->guest_state_loaded) {
 		vcpu->stat.host_state_reload++;
+		svm_reload_ldt();
+	}
 	svm->guest_state_loaded = false;
 }
 
 /*
  * VMRUN switches only part of the host's state. FS, GS, TR, LDTR and the
  * SYSCALL and SYSENTER MSRs are saved here once per load, for the VMLOAD that
- * follows each exit; they cannot change while this thread stays in KVM_RUN.
+ * follows each exit; they cannot change while this thread stays in KVM_RUN, but
+ * for LDTR, see svm_reload_ldt().
  */
 void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {
