@@ -277,8 +277,12 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_IA32_SYSENTER_ESP:
 	case MSR_IA32_SYSENTER_EIP:
 		return set_address_msr(vcpu, msr->index, msr->data);
-	case MSR_STAR:
 	case MSR_SYSCALL_MASK:
+		/* RFLAGS has 32 bits, and the CPU refuses others. */
+		if (upper_32_bits(msr->data))
+			return MSR_INVALID;
+		fallthrough;
+	case MSR_STAR:
 		vmx->guest_uret[uret_index(msr->index)] = msr->data;
 		vmx_update_uret_msrs(vmx);
 		return MSR_OK;
