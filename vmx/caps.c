@@ -60,6 +60,18 @@ unsigned int vmx_ple_window __ro_after_init = 4096;
 module_param_named(ple_window, vmx_ple_window, uint, 0444);
 MODULE_PARM_DESC(ple_window, "PAUSE-loop exiting: cycles a loop may last");
 
+unsigned int vmx_ple_window_grow __ro_after_init = 2;
+module_param_named(ple_window_grow, vmx_ple_window_grow, uint, 0444);
+MODULE_PARM_DESC(ple_window_grow, "Factor to the window after each such exit; 0: none");
+
+unsigned int vmx_ple_window_shrink __ro_after_init;
+module_param_named(ple_window_shrink, vmx_ple_window_shrink, uint, 0444);
+MODULE_PARM_DESC(ple_window_shrink, "Divisor of the window when the vCPU is scheduled in; 0: reset it");
+
+unsigned int vmx_ple_window_max __ro_after_init = UINT_MAX;
+module_param_named(ple_window_max, vmx_ple_window_max, uint, 0444);
+MODULE_PARM_DESC(ple_window_max, "Upper limit of the window");
+
 bool dump_invalid_vmcs;
 module_param(dump_invalid_vmcs, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcs, "Print the VMCS when an entry fails");

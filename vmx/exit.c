@@ -74,6 +74,22 @@ static enum run_result exit_split_lock(struct kvm_vcpu *vcpu, u32 error_code)
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_EXCEPTION);
 }
 
+/*
+ * The longer a vCPU has spun in vain, the less is won by leaving once more. A
+ * window that was grown belongs to a control that is on: it made this exit.
+ */
+static enum run_result vmx_exit_pause(struct vcpu_vmx *vmx)
+{
+	u64 window = (u64)vmx->ple_window * vmx_ple_window_grow;
+
+	window = min_t(u64, window, vmx_ple_window_max);
+	if (window > vmx->ple_window) {
+		vmx->ple_window = window;
+		vmcs_write32(PLE_WINDOW, window);
+	}
+	return exit_pause(&vmx->vcpu);
+}
+
 static enum run_result decode_exception(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -278,7 +294,7 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_EXCEPTION_NMI:
 		return decode_exception(vmx);
 	case EXIT_REASON_PAUSE_INSTRUCTION:
-		return exit_pause(vcpu);
+		return vmx_exit_pause(vmx);
 	case EXIT_REASON_VMCALL:
 		return exit_hypercall(vcpu);
 	case EXIT_REASON_NMI_WINDOW:

@@ -80,7 +80,7 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
 		vmcs_write32(PLE_GAP, vmx_ple_gap);
-		vmcs_write32(PLE_WINDOW, vmx_ple_window);
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	}
 	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
@@ -246,6 +246,7 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	vmx->last_cpu = -1;
 	vmx->sw.regs = vcpu->regs;
 	vmx->sw.in_guest = &vcpu->in_guest;
+	vmx->ple_window = vmx_ple_window;
 	vmx->exit_reason = VMX_EXIT_NONE;
 	vcpu->cr0_guest_owned_bits = VMX_GUEST_CR0_BITS;
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS;
@@ -276,6 +277,19 @@ static void vmx_load_host_cpu_state(int cpu)
 	vmcs_writel(HOST_IA32_SYSENTER_ESP, native_read_msr(MSR_IA32_SYSENTER_ESP));
 }
 
+/* Whoever held the lock that a vCPU spun for has had the CPU: be impatient again. */
+static void vmx_shrink_ple_window(struct vcpu_vmx *vmx)
+{
+	u32 window = vmx_ple_window;
+
+	if (vmx_ple_window_shrink)
+		window = max(vmx->ple_window / vmx_ple_window_shrink, vmx_ple_window);
+	if (vmx->ple_window == window)
+		return;
+	vmx->ple_window = window;
+	vmcs_write32(PLE_WINDOW, window);
+}
+
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -288,6 +302,8 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		vmx_flush_after_migration(vmx);
 		vmx->last_cpu = cpu;
 	}
+	if (vcpu->scheduled_out)
+		vmx_shrink_ple_window(vmx);
 	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
 	/* Userspace or another thread has had this CPU. */
 	vmx->l1d_dirty = true;

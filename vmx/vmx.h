@@ -61,7 +61,8 @@ struct vmx_caps {
 
 extern struct vmx_caps vmx_caps;
 extern bool dump_invalid_vmcs;
-extern unsigned int vmx_ple_gap, vmx_ple_window;
+extern unsigned int vmx_ple_gap, vmx_ple_window, vmx_ple_window_grow, vmx_ple_window_shrink;
+extern unsigned int vmx_ple_window_max;
 
 /* MSRs of the guest that only its user mode and SYSCALL use (msr.c). */
 enum vmx_uret_msr {
@@ -120,6 +121,7 @@ struct vcpu_vmx {
 	u32 ctl_entry;
 	u32 exception_bitmap;
 	u32 tpr_threshold;
+	u32 ple_window;			/* grows while the vCPU spins */
 	unsigned long rflags;		/* valid by VCPU_EXREG_RFLAGS */
 	u32 seg_avail;
 	struct {
