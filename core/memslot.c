@@ -50,7 +50,7 @@ struct kvm_memory_slot *gfn_to_memslot(struct kvm *kvm, gfn_t gfn)
 {
 	struct kvm_memory_slot *slot = slot_at_or_below(active_slots(kvm), gfn);
 
-	return slot && gfn - slot->base_gfn < slot->npages ? slot : NULL;
+	return slot && kvm_slot_has_gfn(slot, gfn) ? slot : NULL;
 }
 
 struct kvm_memory_slot *id_to_memslot(struct kvm *kvm, int id)

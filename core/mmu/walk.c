@@ -200,10 +200,16 @@ u32 guest_error_code(const struct guest_mmu *mmu, u32 access, u32 cause)
 	return code;
 }
 
-static void guest_mmu_read(struct kvm_vcpu *vcpu, struct guest_mmu *mmu)
+/* The bits of CR4 below; the guest owns none of them, so there is nothing to read back. */
+#define MMU_CR4_BITS	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE | \
+			 X86_CR4_LA57)
+
+/* @access: a fetch asks neither for WP nor for AC. */
+static void guest_mmu_read(struct kvm_vcpu *vcpu, u32 access, struct guest_mmu *mmu)
 {
-	unsigned long cr0 = kvm_read_cr0(vcpu);
-	unsigned long cr4 = kvm_read_cr4(vcpu);
+	bool data = !(access & GUEST_ACCESS_FETCH);
+	unsigned long cr0 = kvm_read_cr0_bits(vcpu, X86_CR0_PG | (data ? X86_CR0_WP : 0));
+	unsigned long cr4 = kvm_read_cr4_bits(vcpu, MMU_CR4_BITS);
 	bool long_mode = is_long_mode(vcpu);
 
 	*mmu = (struct guest_mmu) {
@@ -218,7 +224,8 @@ static void guest_mmu_read(struct kvm_vcpu *vcpu, struct guest_mmu *mmu)
 		/* The CPU's own walk cannot be kept from using them. */
 		.gbpages	= boot_cpu_has(X86_FEATURE_GBPAGES),
 		.amd		= guest_cap(vcpu, GUEST_CAP_AMD_COMPAT),
-		.ac		= kvm_get_rflags(vcpu) & X86_EFLAGS_AC,
+		.ac		= data && cr4 & X86_CR4_SMAP &&
+				  kvm_get_rflags(vcpu) & X86_EFLAGS_AC,
 	};
 	if (!(cr0 & X86_CR0_PG))
 		mmu->paging = GUEST_PAGING_NONE;
@@ -248,32 +255,56 @@ static gpa_t guest_root(const struct guest_mmu *mmu, unsigned long cr3)
 struct walk_step {
 	u64 pte;
 	gpa_t gpa;		/* of the entry */
-	unsigned long hva;
-	bool writable;		/* not in a read-only slot */
 };
 
 struct guest_walk_state {
 	struct guest_mmu mmu;
+	const struct kvm_memory_slot *slot;	/* of the last table, NULL at first */
 	u32 cause;		/* of the fault: GUEST_PFERR_P, RSVD, PK */
 	int level;		/* of the leaf */
+	u64 common;		/* bits set in all entries that have an accessed bit */
 	struct walk_step step[6];	/* by level */
 };
 
 /* False: the table is no memory, or memory that userspace took away. */
-static bool read_entry(struct kvm_vcpu *vcpu, const struct guest_mmu *mmu, struct walk_step *step)
+static bool read_entry(struct kvm_vcpu *vcpu, struct guest_walk_state *w, struct walk_step *step)
 {
-	unsigned long hva = gfn_to_hva_prot(vcpu->kvm, step->gpa >> PAGE_SHIFT, &step->writable);
+	gfn_t gfn = step->gpa >> PAGE_SHIFT;
+	unsigned long hva;
 	u32 small;
 
-	if (kvm_is_error_hva(hva))
-		return false;
-	step->hva = hva + offset_in_page(step->gpa);
-	if (guest_entry_size(mmu) == 8)
-		return !get_user(step->pte, (u64 __user *)step->hva);
-	if (get_user(small, (u32 __user *)step->hva))
+	/* Guests have their tables near each other: look a slot up once. */
+	if (!w->slot || !kvm_slot_has_gfn(w->slot, gfn)) {
+		w->slot = gfn_to_memslot(vcpu->kvm, gfn);
+		if (!w->slot)
+			return false;
+	}
+	hva = __gfn_to_hva_memslot(w->slot, gfn) + offset_in_page(step->gpa);
+	if (guest_entry_size(&w->mmu) == 8)
+		return !get_user(step->pte, (u64 __user *)hva);
+	if (get_user(small, (u32 __user *)hva))
 		return false;
 	step->pte = small;
 	return true;
+}
+
+/* In an entry of the lowest level these are PAT and G. */
+#define TABLE_ONLY_BITS		(GUEST_PTE_PS | BIT_ULL(8))
+
+/*
+ * An entry of a 4- or 5-level table with none of these bits is well-formed and,
+ * above the lowest level, leads to a table. Hardly any entry has one, so the
+ * rules are asked about few. In other paging modes they are asked about all.
+ */
+static u64 guest_pte_unusual_bits(const struct guest_mmu *mmu)
+{
+	u64 bits = TABLE_ONLY_BITS;
+
+	if (mmu->paging < GUEST_PAGING_4LEVEL)
+		return ~0ULL;
+	if (mmu->maxphyaddr < 52)
+		bits |= GENMASK_ULL(51, mmu->maxphyaddr);
+	return mmu->nxe ? bits : bits | GUEST_PTE_NX;
 }
 
 /* Down to the leaf, looking only. False: page fault, w->cause says why. */
@@ -283,23 +314,32 @@ static bool walk_down(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t g
 	const struct guest_mmu *mmu = &w->mmu;
 	gpa_t table = guest_root(mmu, cr3);
 	u64 rights = GUEST_PTE_W | GUEST_PTE_U;
+	u64 unusual = guest_pte_unusual_bits(mmu);
 	struct walk_step *step;
 
 	w->cause = 0;
+	w->common = ~0ULL;
 	for (w->level = guest_paging_levels(mmu->paging);; w->level--) {
+		bool leaf = w->level == 1;
+
 		step = &w->step[w->level];
 		step->gpa = table + guest_table_index(mmu, gva, w->level) * guest_entry_size(mmu);
-		if (!read_entry(vcpu, mmu, step) || !(step->pte & GUEST_PTE_P))
+		if (!read_entry(vcpu, w, step) || !(step->pte & GUEST_PTE_P))
 			return false;
-		if (step->pte & guest_pte_rsvd_bits(mmu, step->pte, w->level)) {
-			w->cause = GUEST_PFERR_P | GUEST_PFERR_RSVD;
-			return false;
+		if (step->pte & (leaf ? unusual & ~TABLE_ONLY_BITS : unusual)) {
+			if (step->pte & guest_pte_rsvd_bits(mmu, step->pte, w->level)) {
+				w->cause = GUEST_PFERR_P | GUEST_PFERR_RSVD;
+				return false;
+			}
+			leaf = guest_pte_is_leaf(mmu, step->pte, w->level);
 		}
-		if (mmu->paging != GUEST_PAGING_PAE || w->level != 3)
+		if (mmu->paging != GUEST_PAGING_PAE || w->level != 3) {
 			rights = guest_pte_combine(rights, step->pte);
-		if (guest_pte_is_leaf(mmu, step->pte, w->level))
+			w->common &= step->pte;
+		}
+		if (leaf)
 			break;
-		table = guest_pte_addr(mmu, step->pte, w->level);
+		table = step->pte & GENMASK_ULL(51, 12);
 	}
 
 	w->cause = GUEST_PFERR_P;
@@ -321,20 +361,27 @@ static enum mark_result mark_entry(struct kvm_vcpu *vcpu, const struct guest_mmu
 {
 	u64 old = step->pte;
 	u32 old32 = old;
-	bool done;
+	bool done, writable;
+	unsigned long hva;
 
-	/* Tables in read-only memory are used as they are. */
-	if ((old & bits) == bits || !step->writable)
+	if ((old & bits) == bits)
 		return MARK_DONE;
+	hva = gfn_to_hva_prot(vcpu->kvm, step->gpa >> PAGE_SHIFT, &writable);
+	if (kvm_is_error_hva(hva))
+		return MARK_FAULT;
+	/* Tables in read-only memory are used as they are. */
+	if (!writable)
+		return MARK_DONE;
+	hva += offset_in_page(step->gpa);
 
 	if (guest_entry_size(mmu) == 8) {
-		u64 __user *p = (u64 __user *)step->hva;
+		u64 __user *p = (u64 __user *)hva;
 
 		if (!user_access_begin(p, sizeof(*p)))
 			return MARK_FAULT;
 		done = unsafe_try_cmpxchg_user(p, &old, old | bits, fault);
 	} else {
-		u32 __user *p = (u32 __user *)step->hva;
+		u32 __user *p = (u32 __user *)hva;
 
 		if (!user_access_begin(p, sizeof(*p)))
 			return MARK_FAULT;
@@ -372,6 +419,13 @@ static enum mark_result mark_walk(struct kvm_vcpu *vcpu, struct guest_walk_state
 	return MARK_DONE;
 }
 
+/* Nothing to mark, as mostly: the CPU has walked here before. */
+static bool is_marked(const struct guest_walk_state *w, u32 access)
+{
+	return w->common & GUEST_PTE_A &&
+	       (!(access & GUEST_ACCESS_WRITE) || w->step[w->level].pte & GUEST_PTE_D);
+}
+
 /* Walk and mark until both see the same tables. */
 static bool walk_and_mark(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t gva,
 			  u32 access)
@@ -382,7 +436,7 @@ static bool walk_and_mark(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva
 	for (i = 0; i < MAX_WALK_RESTARTS; i++) {
 		if (!walk_down(vcpu, w, gva, access, cr3))
 			return false;
-		if (access & GUEST_ACCESS_NO_AD)
+		if (access & GUEST_ACCESS_NO_AD || is_marked(w, access))
 			return true;
 		switch (mark_walk(vcpu, w, access)) {
 		case MARK_DONE:
@@ -404,7 +458,8 @@ int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *er
 	struct guest_walk_state w;
 	u64 offset_mask;
 
-	guest_mmu_read(vcpu, &w.mmu);
+	guest_mmu_read(vcpu, access, &w.mmu);
+	w.slot = NULL;
 	if (w.mmu.paging < GUEST_PAGING_4LEVEL)
 		gva = (u32)gva;
 	if (w.mmu.paging == GUEST_PAGING_NONE) {
@@ -428,7 +483,7 @@ bool guest_pdptrs_valid(struct kvm_vcpu *vcpu, unsigned long cr3)
 
 	/* Guest memory: the host may have to bring the page in. */
 	kvm_x86_host_data_touched(vcpu);
-	guest_mmu_read(vcpu, &mmu);
+	guest_mmu_read(vcpu, 0, &mmu);
 	/* The mode may be about to change: these are the rules of PAE. */
 	mmu.paging = GUEST_PAGING_PAE;
 	if (kvm_read_guest(vcpu->kvm, guest_root(&mmu, cr3), pdpte, sizeof(pdpte)))
