@@ -370,20 +370,15 @@ u16 emul_env_fnstsw(struct emul_ctxt *c)
 	return val;
 }
 
+static_assert(EMUL_ACC_WRITE == GUEST_ACCESS_WRITE && EMUL_ACC_USER == GUEST_ACCESS_USER &&
+	      EMUL_ACC_FETCH == GUEST_ACCESS_FETCH && EMUL_ACC_IMPLICIT == GUEST_ACCESS_IMPLICIT);
+
 enum emul_result emul_env_translate(struct emul_ctxt *c, u64 linear, u32 access, u64 *gpa)
 {
-	u32 walk = 0, error_code = 0;
+	u32 error_code = 0;
 	gpa_t result;
 
-	if (access & EMUL_ACC_WRITE)
-		walk |= GUEST_ACCESS_WRITE;
-	if (access & EMUL_ACC_FETCH)
-		walk |= GUEST_ACCESS_FETCH;
-	if (access & EMUL_ACC_USER)
-		walk |= GUEST_ACCESS_USER;
-	if (access & EMUL_ACC_IMPLICIT)
-		walk |= GUEST_ACCESS_IMPLICIT;
-	if (!guest_walk(to_vcpu(c), linear, walk, &result, &error_code)) {
+	if (!guest_walk(to_vcpu(c), linear, access, &result, &error_code)) {
 		*gpa = result;
 		return EMUL_CONTINUE;
 	}
@@ -396,13 +391,30 @@ enum emul_result emul_env_translate(struct emul_ctxt *c, u64 linear, u32 access,
 	return EMUL_FAULT;
 }
 
+/* As copy_from_user(), but code, which is read most, needs no call that knows its size. */
+static bool read_user(void *data, unsigned long hva, unsigned int len)
+{
+	const u64 __user *p = (const u64 __user *)hva;
+	u64 code[2];
+
+	if (len != sizeof(code))
+		return !copy_from_user(data, p, len);
+	if (get_user(code[0], p) || get_user(code[1], p + 1))
+		return false;
+	memcpy(data, code, sizeof(code));
+	return true;
+}
+
 enum emul_result emul_env_read_phys(struct emul_ctxt *c, u64 gpa, void *data, unsigned int len)
 {
-	struct kvm *kvm = to_vcpu(c)->kvm;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	struct kvm_memory_slot *slot = gfn_to_memslot(to_vcpu(c)->kvm, gfn);
+	unsigned long hva;
 
-	if (!gfn_to_memslot(kvm, gpa >> PAGE_SHIFT))
+	if (!slot)
 		return EMUL_IO_NEEDED;
-	return kvm_read_guest(kvm, gpa, data, len) ? EMUL_UNHANDLEABLE : EMUL_CONTINUE;
+	hva = __gfn_to_hva_memslot(slot, gfn) + offset_in_page(gpa);
+	return read_user(data, hva, len) ? EMUL_CONTINUE : EMUL_UNHANDLEABLE;
 }
 
 /* Memory that a store may change; a read-only slot is a device to stores. */

@@ -15,6 +15,7 @@ static enum emul_result fetch_more(struct emul_ctxt *c)
 	u64 ip = c->rip + c->insn_avail;
 	struct emul_phys phys;
 	enum emul_result res;
+	unsigned int bytes;
 	u64 linear;
 
 	if (!room)
@@ -36,7 +37,10 @@ static enum emul_result fetch_more(struct emul_ctxt *c)
 	res = emul_map_linear(c, linear, room, EMUL_ACC_FETCH, &phys);
 	if (res != EMUL_CONTINUE)
 		return res;
-	res = emul_env_read_phys(c, phys.gpa[0], c->insn + c->insn_avail, room);
+	/* Sixteen bytes, if the page has them, are read with less ado than fifteen. */
+	bytes = room == EMUL_MAX_INSN && (linear & 4095) <= 4096 - sizeof(c->insn) ?
+		sizeof(c->insn) : room;
+	res = emul_env_read_phys(c, phys.gpa[0], c->insn + c->insn_avail, bytes);
 	if (res != EMUL_CONTINUE)
 		return EMUL_UNHANDLEABLE;
 	c->insn_avail += room;

@@ -66,8 +66,8 @@ enum emul_status {
 
 /* Access flags of a linear address translation. */
 #define EMUL_ACC_WRITE		BIT(0)
-#define EMUL_ACC_FETCH		BIT(1)
-#define EMUL_ACC_USER		BIT(2)	/* checked as CPL 3 */
+#define EMUL_ACC_USER		BIT(1)	/* checked as CPL 3 */
+#define EMUL_ACC_FETCH		BIT(2)
 #define EMUL_ACC_IMPLICIT	BIT(3)	/* supervisor access to a system structure */
 
 struct emul_exception {
@@ -159,7 +159,7 @@ struct emul_ctxt {
 	struct kvm_segment seg[6];
 
 	/* Instruction bytes and the result of decoding them. */
-	u8 insn[EMUL_MAX_INSN + 1];
+	u8 insn[EMUL_MAX_INSN + 1];	/* one more than counts: see fetch_more() */
 	u8 insn_avail;		/* bytes fetched */
 	u8 insn_len;		/* bytes consumed */
 	bool decoded;
