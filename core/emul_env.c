@@ -110,6 +110,15 @@ unsigned int emul_env_get_cpl(struct emul_ctxt *c)
 	return kvm_x86_get_cpl(to_vcpu(c));
 }
 
+void emul_env_get_cs_db_l(struct emul_ctxt *c, bool *db, bool *l)
+{
+	int cs_db, cs_l;
+
+	kvm_x86_get_cs_db_l_bits(to_vcpu(c), &cs_db, &cs_l);
+	*db = cs_db;
+	*l = cs_l;
+}
+
 void emul_env_get_segment(struct emul_ctxt *c, enum emul_seg seg, struct kvm_segment *var)
 {
 	kvm_x86_get_segment(to_vcpu(c), var, seg);

@@ -30,6 +30,7 @@ void emul_env_set_rip(struct emul_ctxt *c, u64 rip);
 u64 emul_env_get_rflags(struct emul_ctxt *c);
 void emul_env_set_rflags(struct emul_ctxt *c, u64 rflags);
 unsigned int emul_env_get_cpl(struct emul_ctxt *c);
+void emul_env_get_cs_db_l(struct emul_ctxt *c, bool *db, bool *l);
 void emul_env_get_segment(struct emul_ctxt *c, enum emul_seg seg, struct kvm_segment *var);
 void emul_env_set_segment(struct emul_ctxt *c, enum emul_seg seg, const struct kvm_segment *var);
 void emul_env_get_dt(struct emul_ctxt *c, bool idt, struct kvm_dtable *dt);

@@ -11,7 +11,7 @@
 
 static void snapshot(struct emul_ctxt *c)
 {
-	const struct kvm_segment *cs;
+	bool cs_l;
 
 	c->gpr_valid = 0;
 	c->gpr_dirty = 0;
@@ -24,13 +24,12 @@ static void snapshot(struct emul_ctxt *c)
 	c->cr0 = emul_env_read_cr(c, 0);
 	c->cr4 = emul_env_read_cr(c, 4);
 	c->efer = emul_env_read_efer(c);
-	cs = emul_segment(c, EMUL_CS);
-	c->cs_db = cs->db;
+	emul_env_get_cs_db_l(c, &c->cs_db, &cs_l);
 	if (!(c->cr0 & X86_CR0_PE))
 		c->mode = EMUL_MODE_REAL;
 	else if (c->rflags & X86_EFLAGS_VM)
 		c->mode = EMUL_MODE_VM86;
-	else if ((c->efer & EMUL_EFER_LMA) && cs->l)
+	else if ((c->efer & EMUL_EFER_LMA) && cs_l)
 		c->mode = EMUL_MODE_LONG;
 	else
 		c->mode = EMUL_MODE_PROT;
@@ -72,12 +71,12 @@ static void commit_registers(struct emul_ctxt *c)
 {
 	unsigned int i;
 
-	for (i = 0; i < 16; i++) {
+	for (i = 0; c->gpr_dirty >> i; i++) {
 		if (c->gpr_dirty & (1u << i))
 			emul_env_write_gpr(c, i, c->gpr[i]);
 	}
 	c->gpr_dirty = 0;
-	for (i = 0; i < 6; i++) {
+	for (i = 0; c->seg_dirty >> i; i++) {
 		if (c->seg_dirty & (1u << i))
 			emul_env_set_segment(c, i, &c->seg[i]);
 	}

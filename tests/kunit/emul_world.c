@@ -132,6 +132,12 @@ unsigned int emul_env_get_cpl(struct emul_ctxt *c)
 	return to_world(c)->cpl;
 }
 
+void emul_env_get_cs_db_l(struct emul_ctxt *c, bool *db, bool *l)
+{
+	*db = to_world(c)->seg[EMUL_CS].db;
+	*l = to_world(c)->seg[EMUL_CS].l;
+}
+
 void emul_env_get_segment(struct emul_ctxt *c, enum emul_seg seg, struct kvm_segment *var)
 {
 	*var = to_world(c)->seg[seg];

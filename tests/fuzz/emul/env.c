@@ -301,6 +301,12 @@ unsigned int emul_env_get_cpl(struct emul_ctxt *c)
 	return 3;
 }
 
+void emul_env_get_cs_db_l(struct emul_ctxt *c, bool *db, bool *l)
+{
+	*db = env.seg[EMUL_CS].db;
+	*l = env.seg[EMUL_CS].l;
+}
+
 void emul_env_get_segment(struct emul_ctxt *c, enum emul_seg seg, struct kvm_segment *var)
 {
 	*var = env.seg[seg];
