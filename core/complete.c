@@ -86,8 +86,7 @@ static enum run_result settle_mmio_read(struct kvm_vcpu *vcpu)
 
 /*
  * Hand out the stores of an instruction that has retired, in program order,
- * from (access, done) on. A store that a bus device takes whole never becomes
- * an exit.
+ * from (access, done) on. What a device in the kernel takes is not among them.
  */
 static enum run_result hand_out_stores(struct kvm_vcpu *vcpu)
 {
@@ -99,12 +98,6 @@ static enum run_result hand_out_stores(struct kvm_vcpu *vcpu)
 	for (; owed->access < c->nr_writes; owed->access++, owed->done = 0) {
 		struct emul_access *w = &c->writes[owed->access];
 
-		if (!owed->done)
-			trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, w->len, w->gpa, w->data);
-		if (!owed->done &&
-		    (kvm_lapic_mmio_write(vcpu, w->gpa, w->len, w->data) ||
-		     kvm_bus_write(vcpu, KVM_BUS_MMIO, w->gpa, w->len, w->data)))
-			continue;
 		if (owed->done >= w->len)
 			continue;
 

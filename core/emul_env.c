@@ -19,12 +19,14 @@
 #include "core/debug.h"
 #include "core/emul/emul_env.h"
 #include "core/event.h"
+#include "core/irq/lapic.h"
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/request.h"
+#include "core/trace.h"
 #include "core/tsc.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -460,7 +462,12 @@ enum emul_result emul_env_write_phys(struct emul_ctxt *c, u64 gpa, const void *d
 			return EMUL_UNHANDLEABLE;
 		return EMUL_CONTINUE;
 	}
-	if (len <= 8 && kvm_bus_write(vcpu, KVM_BUS_MMIO, gpa, len, data))
+	/* Longer is a batch that was meant for RAM. */
+	if (len > EMUL_MAX_DATA)
+		return EMUL_IO_NEEDED;
+	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, len, gpa, data);
+	if (kvm_lapic_mmio_write(vcpu, gpa, len, data) ||
+	    kvm_bus_write(vcpu, KVM_BUS_MMIO, gpa, len, data))
 		return EMUL_CONTINUE;
 	return EMUL_IO_NEEDED;
 }
