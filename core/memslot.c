@@ -53,6 +53,11 @@ struct kvm_memory_slot *gfn_to_memslot(struct kvm *kvm, gfn_t gfn)
 	return slot && kvm_slot_has_gfn(slot, gfn) ? slot : NULL;
 }
 
+u64 kvm_memslots_generation(struct kvm *kvm)
+{
+	return active_slots(kvm)->generation;
+}
+
 struct kvm_memory_slot *id_to_memslot(struct kvm *kvm, int id)
 {
 	const struct kvm_memslots *slots = active_slots(kvm);
@@ -133,6 +138,7 @@ static void memslots_edit(struct kvm_memslots *slots, struct kvm_memory_slot *ol
 {
 	int idx = slots->idx;
 
+	slots->generation++;
 	if (old) {
 		rb_erase(&old->gfn_node[idx], &slots->by_gfn);
 		rb_erase(&old->id_node[idx], &slots->by_id);
@@ -215,6 +221,7 @@ int kvm_memslots_init(struct kvm *kvm)
 		set->index[i].by_id = RB_ROOT;
 		set->index[i].by_hva = RB_ROOT_CACHED;
 		set->index[i].idx = i;
+		set->index[i].generation = 1;
 	}
 	set->nr_memslot_pages = 0;
 	set->nr_slots = 0;

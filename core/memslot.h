@@ -39,6 +39,7 @@ struct kvm_memslots {
 	struct rb_root by_id;
 	struct rb_root_cached by_hva;
 	int idx;			/* which node of each pair is linked here; constant */
+	u64 generation;			/* changes made, from 1; constant while this is active */
 };
 
 struct kvm_memslots_set {
@@ -87,6 +88,12 @@ void kvm_memslots_destroy(struct kvm *kvm);
  * Return: the slot, or NULL if the frame is not memory (MMIO).
  */
 struct kvm_memory_slot *gfn_to_memslot(struct kvm *kvm, gfn_t gfn);
+/*
+ * A number, never 0, that is another one after any change of the slots. Read
+ * before a look-up, it vouches for what was found as long as it stays; context as
+ * above.
+ */
+u64 kvm_memslots_generation(struct kvm *kvm);
 struct kvm_memory_slot *id_to_memslot(struct kvm *kvm, int id);
 
 /* A walk over the slots whose user addresses touch [start, last]. */

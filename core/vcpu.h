@@ -142,6 +142,7 @@ struct kvm_vcpu {
 	struct emul_ctxt emul;			/* [t] */
 	struct complete_state complete;		/* [t] what userspace still owes (complete.h) */
 	struct tdp_vcpu tdp;			/* [t] caches of the second-stage MMU */
+	struct guest_fetch fetch;		/* [t] */
 	void *pio_data;				/* [i] page at KVM_PIO_PAGE_OFFSET */
 
 	u32 mp_state;				/* [t] KVM_MP_STATE_* */

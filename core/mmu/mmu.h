@@ -40,6 +40,26 @@ struct tdp_vcpu {
 	int nr_cached;
 };
 
+/*
+ * Per vCPU: the last walk of the guest's tables for an instruction, and all it
+ * depended on; see fetch_again() in walk.c. It needs no invalidation.
+ */
+#define GUEST_MAX_LEVELS	5
+struct guest_fetch {
+	u64 generation;		/* of the memory slots; 0: nothing is kept */
+	unsigned long cr3, cr4;
+	u64 efer;
+	u32 access;
+	u8 maxphyaddr;
+	bool amd;
+	u8 shift;		/* of the page's size */
+	u8 levels;		/* entries that were passed */
+	gva_t page;		/* its address, shifted */
+	gpa_t gpa;
+	u64 pte[GUEST_MAX_LEVELS];
+	unsigned long hva[GUEST_MAX_LEVELS];
+};
+
 /* A second-stage fault in neutral form; the vendor decodes its exit into it. */
 struct tdp_fault {
 	gpa_t gpa;

@@ -255,6 +255,7 @@ static gpa_t guest_root(const struct guest_mmu *mmu, unsigned long cr3)
 struct walk_step {
 	u64 pte;
 	gpa_t gpa;		/* of the entry */
+	unsigned long hva;
 };
 
 struct guest_walk_state {
@@ -263,14 +264,13 @@ struct guest_walk_state {
 	u32 cause;		/* of the fault: GUEST_PFERR_P, RSVD, PK */
 	int level;		/* of the leaf */
 	u64 common;		/* bits set in all entries that have an accessed bit */
-	struct walk_step step[6];	/* by level */
+	struct walk_step step[GUEST_MAX_LEVELS + 1];	/* by level */
 };
 
 /* False: the table is no memory, or memory that userspace took away. */
 static bool read_entry(struct kvm_vcpu *vcpu, struct guest_walk_state *w, struct walk_step *step)
 {
 	gfn_t gfn = step->gpa >> PAGE_SHIFT;
-	unsigned long hva;
 	u32 small;
 
 	/* Guests have their tables near each other: look a slot up once. */
@@ -279,10 +279,10 @@ static bool read_entry(struct kvm_vcpu *vcpu, struct guest_walk_state *w, struct
 		if (!w->slot)
 			return false;
 	}
-	hva = __gfn_to_hva_memslot(w->slot, gfn) + offset_in_page(step->gpa);
+	step->hva = __gfn_to_hva_memslot(w->slot, gfn) + offset_in_page(step->gpa);
 	if (guest_entry_size(&w->mmu) == 8)
-		return !get_user(step->pte, (u64 __user *)hva);
-	if (get_user(small, (u32 __user *)hva))
+		return !get_user(step->pte, (u64 __user *)step->hva);
+	if (get_user(small, (u32 __user *)step->hva))
 		return false;
 	step->pte = small;
 	return true;
@@ -453,8 +453,79 @@ static bool walk_and_mark(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva
 	return false;
 }
 
-int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *error_code)
+/*
+ * A walk is a function of the mode, CR3, the entries it passes and, as far as it
+ * finds those by the slots, of the slots. An instruction that accesses a device
+ * is fetched again and again from one page, so for a fetch all of that is kept:
+ * where it is the same, so is the result, and accessed bits are as the walk left
+ * them. The entries are read anew, which is what makes this a walk and no TLB.
+ *
+ * The slots are the same as well if their generation is: it was read before they
+ * were used, and kvm->srcu has been held since it was read now.
+ */
+static bool fetch_again(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa)
 {
+	const struct guest_fetch *f = &vcpu->fetch;
+	const unsigned long *hva = f->hva, *end;
+	const u64 *expected = f->pte;
+	u64 pte;
+
+	if (gva >> f->shift != f->page || access != f->access ||
+	    kvm_memslots_generation(vcpu->kvm) != f->generation ||
+	    vcpu->efer != f->efer || vcpu->maxphyaddr != f->maxphyaddr ||
+	    guest_cap(vcpu, GUEST_CAP_AMD_COMPAT) != f->amd ||
+	    kvm_read_cr4_bits(vcpu, MMU_CR4_BITS) != f->cr4 || kvm_read_cr3(vcpu) != f->cr3)
+		return false;
+
+	/* One check for all: what is in a slot is user memory. */
+	if (!user_read_access_begin((void __user *)*hva, sizeof(pte)))
+		return false;
+	/* By pointers: a check of an index would be a call with user access open. */
+	for (end = hva + f->levels; hva < end; hva++, expected++) {
+		unsafe_get_user(pte, (u64 __user *)*hva, fault);
+		if (pte != *expected)
+			goto fault;
+	}
+	user_read_access_end();
+	*gpa = f->gpa | (gva & (BIT_ULL(f->shift) - 1));
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/* Keep a walk that succeeded. Long mode: EFER.LMA stands for paging as well. */
+static void keep_fetch(struct kvm_vcpu *vcpu, const struct guest_walk_state *w, gva_t gva,
+		       u32 access, u64 generation)
+{
+	const struct guest_mmu *mmu = &w->mmu;
+	struct guest_fetch *f = &vcpu->fetch;
+	int level;
+
+	f->generation = 0;
+	if (mmu->paging < GUEST_PAGING_4LEVEL)
+		return;
+	f->cr3 = kvm_read_cr3(vcpu);
+	f->cr4 = kvm_read_cr4_bits(vcpu, MMU_CR4_BITS);
+	f->efer = vcpu->efer;
+	f->access = access;
+	f->maxphyaddr = mmu->maxphyaddr;
+	f->amd = mmu->amd;
+	f->shift = guest_level_shift(mmu, w->level);
+	f->page = gva >> f->shift;
+	f->gpa = guest_pte_addr(mmu, w->step[w->level].pte, w->level);
+	f->levels = 0;
+	for (level = guest_paging_levels(mmu->paging); level >= w->level; level--) {
+		f->pte[f->levels] = w->step[level].pte;
+		f->hva[f->levels++] = w->step[level].hva;
+	}
+	f->generation = generation;
+}
+
+static int walk_tables(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
+		       u32 *error_code)
+{
+	u64 generation = kvm_memslots_generation(vcpu->kvm);
 	struct guest_walk_state w;
 	u64 offset_mask;
 
@@ -472,7 +543,16 @@ int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *er
 	}
 	offset_mask = BIT_ULL(guest_level_shift(&w.mmu, w.level)) - 1;
 	*gpa = guest_pte_addr(&w.mmu, w.step[w.level].pte, w.level) | (gva & offset_mask);
+	if (access & GUEST_ACCESS_FETCH)
+		keep_fetch(vcpu, &w, gva, access, generation);
 	return 0;
+}
+
+int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *error_code)
+{
+	if (access & GUEST_ACCESS_FETCH && fetch_again(vcpu, gva, access, gpa))
+		return 0;
+	return walk_tables(vcpu, gva, access, gpa, error_code);
 }
 
 bool guest_pdptrs_valid(struct kvm_vcpu *vcpu, unsigned long cr3)

@@ -4,6 +4,7 @@
  * through tables in guest memory in every paging mode.
  */
 #include <kunit/test.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
@@ -434,6 +435,104 @@ static void walk_tables_in_rom(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get_entry(test, SZ_16M, 4), 0x00400000 | P | W | PS);
 }
 
+/* What is kept of a fetch is used only while all that it depended on is the same. */
+#define FETCH_GVA	(BIT(39) | 2UL << 30 | 3UL << 21 | 4UL << 12 | 0x567)
+
+static void put_code(struct kunit *test)
+{
+	set_mode(test, X86_CR0_WP, X86_CR4_PAE, EFER_LMA | EFER_LME | EFER_NX);
+	put_entry(test, TABLE(0) + 8 * 1, TABLE(1) | P | W | U, 8);
+	put_entry(test, TABLE(1) + 8 * 2, TABLE(2) | P | W | U, 8);
+	put_entry(test, TABLE(2) + 8 * 3, TABLE(3) | P | W | U, 8);
+	put_entry(test, TABLE(3) + 8 * 4, 0x8000 | P | U, 8);
+	put_entry(test, TABLE(3) + 8 * 5, 0xa000 | P | U, 8);
+	KUNIT_ASSERT_EQ(test, walk(test, FETCH_GVA, EX), 0x8567);
+}
+
+static void walk_fetch_entries(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = ((struct walk_ctx *)test->priv)->vcpu;
+	gva_t gva = FETCH_GVA;
+
+	put_code(test);
+	KUNIT_EXPECT_EQ(test, vcpu->fetch.levels, 4);
+	KUNIT_EXPECT_EQ(test, walk(test, gva + 1, EX), 0x8568);
+	KUNIT_EXPECT_EQ(test, walk(test, gva + SZ_4K, EX), 0xa567);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+
+	/* An accessed bit that the guest cleared is set again. */
+	put_entry(test, TABLE(0) + 8 * 1, TABLE(1) | P | W | U, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+	KUNIT_EXPECT_EQ(test, get_entry(test, TABLE(0) + 8, 8), TABLE(1) | P | W | U | A);
+
+	put_entry(test, TABLE(3) + 8 * 4, 0x9000 | P | U, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x9567);
+	KUNIT_EXPECT_EQ(test, get_entry(test, TABLE(3) + 32, 8), 0x9000 | P | U | A);
+	put_entry(test, TABLE(3) + 8 * 4, 0x9000 | P | U | NX, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_P | GUEST_PFERR_I));
+	put_entry(test, TABLE(3) + 8 * 4, 0x9000 | P | U | A, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x9567);
+	put_entry(test, TABLE(2) + 8 * 3, 0, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_I));
+}
+
+static void walk_fetch_mode(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = ((struct walk_ctx *)test->priv)->vcpu;
+	gva_t gva = FETCH_GVA;
+
+	put_code(test);
+	put_entry(test, TABLE(2) + 8 * 3, TABLE(3) | P | W, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, USER | EX),
+			FAULT(GUEST_PFERR_P | GUEST_PFERR_U | GUEST_PFERR_I));
+	put_entry(test, TABLE(2) + 8 * 3, TABLE(3) | P | W | U, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+	vcpu->cr4 |= X86_CR4_SMEP;
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_P | GUEST_PFERR_I));
+	vcpu->cr4 &= ~X86_CR4_SMEP;
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+	vcpu->cr3 = TABLE(1);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_I));
+	vcpu->cr3 = TABLE(0);
+
+	put_entry(test, TABLE(3) + 8 * 4, BIT_ULL(38) | P | U | A, 8);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), BIT_ULL(38) | 0x567);
+	vcpu->maxphyaddr = 36;
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX),
+			FAULT(GUEST_PFERR_P | GUEST_PFERR_RSVD | GUEST_PFERR_I));
+	vcpu->maxphyaddr = 40;
+	vcpu->efer &= ~(u64)EFER_LMA;
+	vcpu->cr0 &= ~X86_CR0_PG;
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), lower_32_bits(gva));
+}
+
+static void walk_fetch_slots(struct kunit *test)
+{
+	struct kvm_userspace_memory_region gone = { .slot = 1, .guest_phys_addr = SZ_16M };
+	struct walk_ctx *ctx = test->priv;
+	gva_t gva = FETCH_GVA;
+	unsigned long hva;
+
+	put_code(test);
+	hva = fake_add_slot(test, ctx->kvm, 1, SZ_16M, SZ_4K, 0);
+	ctx->vcpu->cr3 = SZ_16M;
+	KUNIT_ASSERT_EQ(test, put_user(TABLE(1) | P | W | U, (u64 __user *)hva + 1), 0);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+
+	/* The old memory still holds the entry. */
+	KUNIT_ASSERT_EQ(test, kvm_set_memory_region(ctx->kvm, &gone), 0);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_I));
+	hva = fake_add_slot(test, ctx->kvm, 1, SZ_16M, SZ_4K, 0);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_I));
+	KUNIT_ASSERT_EQ(test, put_user(TABLE(1) | P | W | U, (u64 __user *)hva + 1), 0);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), 0x8567);
+
+	KUNIT_ASSERT_EQ(test, vm_munmap(hva, SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, walk(test, gva, EX), FAULT(GUEST_PFERR_I));
+}
+
 static int walk_init(struct kunit *test)
 {
 	struct walk_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
@@ -467,6 +566,9 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(walk_4level),
 	KUNIT_CASE(walk_5level),
 	KUNIT_CASE(walk_tables_in_rom),
+	KUNIT_CASE(walk_fetch_entries),
+	KUNIT_CASE(walk_fetch_mode),
+	KUNIT_CASE(walk_fetch_slots),
 	{}
 };
 
