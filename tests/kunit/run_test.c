@@ -107,7 +107,8 @@ static void run_reenters_fast_kicked(struct kunit *test)
 	HLT();
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 2);
-	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_prepared, 2);
+	/* Once more for each time that the host had work and the entry was called off. */
+	KUNIT_EXPECT_GE(test, to_fake(vcpu)->nr_prepared, 2);
 }
 
 static void run_unknown_exit(struct kunit *test)
