@@ -90,6 +90,6 @@ bool kvm_irq_arm_tpr(struct kvm_vcpu *vcpu)
 	if (!lapic_in_kernel(vcpu) || kvm_x86_apicv_active(vcpu))
 		return false;
 	irr = kvm_lapic_highest_irr(vcpu);
-	kvm_x86_update_cr8_intercept(vcpu, irr < 0 ? -1 : irr >> 4);
+	kvm_lapic_watch_tpr(vcpu, irr);
 	return irr >= 0;
 }

@@ -145,12 +145,21 @@ u8 kvm_lapic_update_ppr(struct kvm_vcpu *vcpu)
 	return ppr;
 }
 
-/*
- * The highest vector waits. If it cannot be delivered for the task's priority,
- * lowering that must exit; the vendor arranges it, or takes it back.
+/**
+ * kvm_lapic_watch_tpr() - see the write of TPR that unmasks what waits, and no other
+ * @vcpu: the vCPU, its own thread; hardware does not deliver
+ * @irr: the highest vector that waits, or -1
+ *
+ * If it cannot be delivered for the task's priority, lowering that must exit;
+ * the vendor arranges it, or takes it back. While its class is in service no
+ * write of TPR lets it through: the EOI that can comes here again.
  */
-static void watch_tpr(struct kvm_vcpu *vcpu, int irr)
+void kvm_lapic_watch_tpr(struct kvm_vcpu *vcpu, int irr)
 {
+	int isr = kvm_lapic_highest_isr(vcpu);
+
+	if (irr >= 0 && isr >= 0 && !lapic_outranks(irr, isr))
+		irr = -1;
 	kvm_x86_update_cr8_intercept(vcpu, irr < 0 ? -1 : irr >> 4);
 }
 
@@ -169,7 +178,7 @@ void kvm_lapic_recheck(struct kvm_vcpu *vcpu, enum event_reason reason)
 	if (kvm_x86_apicv_active(vcpu))
 		return;
 	irr = kvm_lapic_highest_irr(vcpu);
-	watch_tpr(vcpu, irr);
+	kvm_lapic_watch_tpr(vcpu, irr);
 	if (irr >= 0 && lapic_outranks(irr, kvm_lapic_update_ppr(vcpu)))
 		kvm_make_event_request(vcpu, reason);
 }
@@ -184,7 +193,7 @@ static void ppr_lowered(struct kvm_vcpu *vcpu, u8 old, enum event_reason reason)
 	u8 ppr = kvm_lapic_update_ppr(vcpu);
 	int irr = kvm_lapic_highest_irr(vcpu);
 
-	watch_tpr(vcpu, irr);
+	kvm_lapic_watch_tpr(vcpu, irr);
 	if (irr >= 0 && lapic_outranks(irr, ppr) && !lapic_outranks(irr, old))
 		kvm_make_event_request(vcpu, reason);
 }
@@ -497,7 +506,7 @@ void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init_event)
 	lapic_set_reg(apic, APIC_TDCR, 0);
 	lapic_set_reg(apic, APIC_TMICT, 0);
 	clear_vectors(apic);
-	watch_tpr(vcpu, -1);
+	kvm_lapic_watch_tpr(vcpu, -1);
 	apic->eoi_for_user = -1;
 	kvm_ioapic_lapic_replaced(vcpu);
 	kvm_x86_set_virtual_apic_mode(vcpu);

@@ -147,6 +147,7 @@ int kvm_lapic_highest_irr(struct kvm_vcpu *vcpu);
 int kvm_lapic_highest_isr(struct kvm_vcpu *vcpu);
 bool kvm_lapic_pending_eoi(struct kvm_vcpu *vcpu, u8 vector);
 u8 kvm_lapic_update_ppr(struct kvm_vcpu *vcpu);
+void kvm_lapic_watch_tpr(struct kvm_vcpu *vcpu, int irr);
 void kvm_lapic_recheck(struct kvm_vcpu *vcpu, enum event_reason reason);
 int kvm_lapic_deliverable(struct kvm_vcpu *vcpu);
 void kvm_lapic_take(struct kvm_vcpu *vcpu, u8 vector);

@@ -254,6 +254,29 @@ static void event_tpr_below_service(struct kunit *test)
 	expect_no_raise(test, vcpu);
 }
 
+/*
+ * While the class in service masks it, or a higher one, no write of TPR matters;
+ * from the EOI on it does.
+ */
+static void event_tpr_behind_service(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	serve(test, vcpu, 0x51);
+	kvm_lapic_set_tpr(vcpu, 0x60);
+	kvm_lapic_self_irq(vcpu, 0x41);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	kvm_lapic_self_irq(vcpu, 0x5f);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_TRUE(test, kvm_irq_arm_tpr(vcpu));
+	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	kvm_lapic_eoi(vcpu);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 5);
+	expect_no_raise(test, vcpu);
+	kvm_lapic_set_tpr(vcpu, 0);
+	expect_raise(test, vcpu, EVENT_PPR_TPR);
+}
+
 /* Raised over a vector that waits for IF: its lowering must be seen. */
 static void event_tpr_raised(struct kunit *test)
 {
@@ -779,6 +802,7 @@ static struct kunit_case lapic_test_cases[] = {
 	KUNIT_CASE(event_tpr_unmasks),
 	KUNIT_CASE(event_tpr_with_nothing_pending),
 	KUNIT_CASE(event_tpr_below_service),
+	KUNIT_CASE(event_tpr_behind_service),
 	KUNIT_CASE(event_tpr_raised),
 	KUNIT_CASE(event_cr8_without_exit),
 	KUNIT_CASE(event_tpr_is_told),
