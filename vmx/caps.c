@@ -192,6 +192,19 @@ static const struct {
 	{ VMX_EPT_EXTENT_GLOBAL_BIT, "global INVEPT" },
 };
 
+/* What the CPU lacks, gathered for one line of the log. */
+struct missing {
+	unsigned int len;
+	char names[200];
+};
+
+static void miss(struct missing *missing, const char *name)
+{
+	missing->len += scnprintf(missing->names + missing->len,
+				  sizeof(missing->names) - missing->len, "%s%s",
+				  missing->len ? ", " : "", name);
+}
+
 static bool read_msr(u32 msr, u64 *value)
 {
 	int err;
@@ -200,12 +213,24 @@ static bool read_msr(u32 msr, u64 *value)
 	return !err;
 }
 
-/* Settle one word of controls. Return how many requirements are missing. */
-static int settle_word(enum vmx_ctl_word word, bool true_ctls, u32 *result)
+/* A requirement that a parameter switches off, or NULL. */
+static const char *switched_off(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_ctls); i++) {
+		if (vmx_ctls[i].rule == NEED && vmx_ctls[i].param && !*vmx_ctls[i].param)
+			return vmx_ctls[i].name;
+	}
+	return NULL;
+}
+
+/* Settle one word of controls. */
+static u32 settle_word(enum vmx_ctl_word word, bool true_ctls, struct missing *missing)
 {
 	u32 must, may, want = 0;
-	int i, missing = 0;
 	u64 cap;
+	int i;
 
 	if (!read_msr(true_ctls ? vmx_ctl_msrs[word].true_msr : vmx_ctl_msrs[word].msr, &cap))
 		cap = 0;
@@ -219,40 +244,30 @@ static int settle_word(enum vmx_ctl_word word, bool true_ctls, u32 *result)
 		if (vmx_ctls[i].word != word)
 			continue;
 		if (((rule == NEED || rule == NEED_BOTH) && !(may & bit)) ||
-		    ((rule == NEED_CLEAR || rule == NEED_BOTH) && must & bit)) {
-			pr_err("the CPU lacks %s\n", vmx_ctls[i].name);
-			missing++;
-		} else if (rule == NEED && vmx_ctls[i].param && !*vmx_ctls[i].param) {
-			pr_err("%s is switched off but required\n", vmx_ctls[i].name);
-			missing++;
-		}
+		    ((rule == NEED_CLEAR || rule == NEED_BOTH) && must & bit))
+			miss(missing, vmx_ctls[i].name);
 		if (rule == NEED || (rule == USE && (!vmx_ctls[i].param || *vmx_ctls[i].param)))
 			want |= bit;
 	}
-	*result = must | (want & may);
-	return missing;
+	return must | (want & may);
 }
 
-static int check_ept(struct vmx_caps *caps)
+static void check_ept(struct vmx_caps *caps, struct missing *missing)
 {
-	int i, missing = 0;
+	int i;
 
 	for (i = 0; i < ARRAY_SIZE(vmx_ept_needs); i++) {
-		if (caps->ept_vpid & vmx_ept_needs[i].bit)
-			continue;
-		pr_err("the CPU lacks %s\n", vmx_ept_needs[i].name);
-		missing++;
+		if (!(caps->ept_vpid & vmx_ept_needs[i].bit))
+			miss(missing, vmx_ept_needs[i].name);
 	}
-	return missing;
 }
 
 /* A feature is used only with the instruction and scopes that flush it. */
-static int settle_options(struct vmx_caps *caps)
+static void settle_options(struct vmx_caps *caps, struct missing *missing)
 {
 	const u64 invvpid = VMX_VPID_INVVPID_BIT << 32 |
 			    VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT << 32 |
 			    VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT << 32;
-	int missing = 0;
 
 	caps->vpid = caps->cpu2 & SECONDARY_EXEC_ENABLE_VPID &&
 		     (caps->ept_vpid & invvpid) == invvpid;
@@ -267,33 +282,36 @@ static int settle_options(struct vmx_caps *caps)
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	/* The end of an NMI's handler is either told, or stepped to. */
-	if (!caps->vnmi && !(caps->cpu & CPU_BASED_MONITOR_TRAP_FLAG)) {
-		pr_err("the CPU lacks virtual NMIs and the monitor trap flag\n");
-		missing++;
-	}
+	if (!caps->vnmi && !(caps->cpu & CPU_BASED_MONITOR_TRAP_FLAG))
+		miss(missing, "virtual NMIs and the monitor trap flag");
 	if (!vmx_ple_gap)
 		caps->cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	/* Switched while guests run. */
 	caps->pin &= ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR);
 	caps->cpu2 &= ~VMX_APICV_CPU2;
 	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
-	return missing;
 }
 
 /**
  * vmx_caps_read() - settle what is used on this CPU
  * @caps: result
  *
- * Every missing requirement is logged. Context: bound to a CPU.
+ * What is missing is logged, in one line. Context: bound to a CPU.
  * Return: 0 or -EOPNOTSUPP.
  */
 int vmx_caps_read(struct vmx_caps *caps)
 {
-	u32 word[NR_WORDS] = { };
-	int i, missing = 0;
+	struct missing missing = { };
+	const char *off = switched_off();
+	u32 word[NR_WORDS];
 	bool true_ctls;
+	int i;
 
 	memset(caps, 0, sizeof(*caps));
+	if (off) {
+		pr_err("%s is switched off but required\n", off);
+		return -EOPNOTSUPP;
+	}
 	if (!read_msr(MSR_IA32_VMX_BASIC, &caps->basic) ||
 	    !read_msr(MSR_IA32_VMX_CR4_FIXED1, &caps->cr4_fixed1) ||
 	    !read_msr(MSR_IA32_VMX_MISC, &caps->misc)) {
@@ -312,7 +330,7 @@ int vmx_caps_read(struct vmx_caps *caps)
 
 	true_ctls = caps->basic & VMX_TRUE_CONTROLS;
 	for (i = 0; i < NR_WORDS; i++)
-		missing += settle_word(i, true_ctls, &word[i]);
+		word[i] = settle_word(i, true_ctls, &missing);
 	caps->pin = word[WORD_PIN];
 	caps->cpu = word[WORD_CPU];
 	caps->cpu2 = word[WORD_CPU2];
@@ -321,10 +339,13 @@ int vmx_caps_read(struct vmx_caps *caps)
 
 	if (caps->cpu2 & SECONDARY_EXEC_ENABLE_EPT) {
 		read_msr(MSR_IA32_VMX_EPT_VPID_CAP, &caps->ept_vpid);
-		missing += check_ept(caps);
+		check_ept(caps, &missing);
 	}
-	missing += settle_options(caps);
-	return missing ? -EOPNOTSUPP : 0;
+	settle_options(caps, &missing);
+	if (!missing.len)
+		return 0;
+	pr_err("the CPU lacks %s\n", missing.names);
+	return -EOPNOTSUPP;
 }
 
 /* Instructions that exist for a guest only with a control of their own. */
