@@ -462,6 +462,33 @@ static u64 page_fault_code(const struct tdp_fault *fault)
 	       (fault->exec ? X86_PF_INSTR : 0);
 }
 
+/* There is no memory: do what the instruction at RIP does to the device. */
+static enum run_result emulate_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+				      const u8 *insn, int insn_len)
+{
+	/*
+	 * The CPU was delivering an event: the access is not the one of the
+	 * instruction at RIP, which must not be emulated for it.
+	 */
+	if (kvm_event_needs_reinjection(vcpu))
+		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 2,
+					   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
+	vcpu->emul.known.gpa = fault->gpa;
+	vcpu->emul.known.write = fault->write;
+	return vcpu_emulate(vcpu, fault->guest_walk || fault->exec ? 0 : EMULF_GPA_KNOWN,
+			    insn, insn_len);
+}
+
+/**
+ * exit_apic_access() - an access to the local APIC's page that hardware knows, and leaves to us
+ * @vcpu: the vCPU
+ * @fault: the access; its page is the one of tdp_drop_apic_page()
+ */
+enum run_result exit_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault)
+{
+	return emulate_access(vcpu, fault, NULL, 0);
+}
+
 /**
  * exit_tdp_fault() - an access the second-stage tables did not allow
  * @vcpu: the vCPU
@@ -480,17 +507,7 @@ enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fa
 	case TDP_HWPOISON:
 		return RUN_REENTER;
 	case TDP_MMIO:
-		/*
-		 * The CPU was delivering an event: the access is not the one of the
-		 * instruction at RIP, which must not be emulated for it.
-		 */
-		if (kvm_event_needs_reinjection(vcpu))
-			return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 2,
-						   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
-		vcpu->emul.known.gpa = fault->gpa;
-		vcpu->emul.known.write = fault->write;
-		return vcpu_emulate(vcpu, fault->guest_walk || fault->exec ? 0 : EMULF_GPA_KNOWN,
-				    insn, insn_len);
+		return emulate_access(vcpu, fault, insn, insn_len);
 	case TDP_EFAULT:
 		return vcpu_run_error(vcpu, -EFAULT);
 	case TDP_ENOMEM:

@@ -61,6 +61,7 @@ enum run_result exit_nmi_window(struct kvm_vcpu *vcpu);
 enum run_result exit_tpr_lowered(struct kvm_vcpu *vcpu);
 enum run_result exit_eoi_induced(struct kvm_vcpu *vcpu, u8 vector);
 enum run_result exit_apic_written(struct kvm_vcpu *vcpu, unsigned int offset);
+enum run_result exit_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault);
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
 /* Triple fault or SHUTDOWN state; @state_lost: hardware does not say what the state was. */
 enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost);

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
@@ -392,6 +393,9 @@ static int create_or_change_memslot(struct kvm *kvm, struct kvm_memory_slot *old
 		if (old)
 			memslot_update_logging(kvm, old, new);
 	}
+	/* Memory comes before devices. No fault is under way that found none here. */
+	if (kvm_slot_has_gfn(new, APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT))
+		tdp_drop_apic_page(kvm);
 	if (old) {
 		if (old->dirty_bitmap == new->dirty_bitmap)
 			old->dirty_bitmap = NULL;

@@ -42,6 +42,10 @@ static bool enable_vnmi = true;
 module_param_named(vnmi, enable_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "Virtual NMIs where offered");
 
+static bool flexpriority_enabled = true;
+module_param_named(flexpriority, flexpriority_enabled, bool, 0444);
+MODULE_PARM_DESC(flexpriority, "Task priority by the page of an xAPIC without exits where offered");
+
 /* Off until it is known why a guest with two CPUs once panicked on Bochs' icelake-u. */
 static bool enable_apicv;
 module_param(enable_apicv, bool, 0444);
@@ -142,6 +146,8 @@ static const struct {
 	{ WORD_CPU2, NEED, SECONDARY_EXEC_UNRESTRICTED_GUEST, &enable_unrestricted_guest,
 	  "unrestricted guest" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_VPID, &enable_vpid, "VPID" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, &flexpriority_enabled,
+	  "virtual APIC accesses" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, &enable_apicv,
 	  "virtual x2APIC mode" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_APIC_REGISTER_VIRT, &enable_apicv,
@@ -279,6 +285,12 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 	caps->apicv = IS_ENABLED(CONFIG_KVM) && caps->tpr_shadow &&
 		      caps->pin & PIN_BASED_POSTED_INTR && caps->exit & VM_EXIT_ACK_INTR_ON_EXIT &&
 		      (caps->cpu2 & VMX_APICV_CPU2) == VMX_APICV_CPU2;
+	/*
+	 * Not beside APICv: a store would be in the register already when we hear of
+	 * it, and what it changes could not be told.
+	 */
+	caps->flexpriority = caps->tpr_shadow && !caps->apicv &&
+			     caps->cpu2 & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	/* The end of an NMI's handler is either told, or stepped to. */
@@ -288,7 +300,7 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 		caps->cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	/* Switched while guests run. */
 	caps->pin &= ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR);
-	caps->cpu2 &= ~VMX_APICV_CPU2;
+	caps->cpu2 &= ~(VMX_APICV_CPU2 | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
 	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
 }
 
@@ -346,6 +358,17 @@ int vmx_caps_read(struct vmx_caps *caps)
 		return 0;
 	pr_err("the CPU lacks %s\n", missing.names);
 	return -EOPNOTSUPP;
+}
+
+/* Let the parameters in sysfs say what is used, not what was wished. */
+void vmx_caps_show_params(void)
+{
+	enable_vpid = vmx_caps.vpid;
+	enable_ept_ad = vmx_caps.ept_ad;
+	enable_vnmi = vmx_caps.vnmi;
+	flexpriority_enabled = vmx_caps.flexpriority;
+	enable_apicv = vmx_caps.apicv;
+	enable_preemption_timer = vmx_caps.preemption_timer;
 }
 
 /* Instructions that exist for a guest only with a control of their own. */

@@ -10,6 +10,7 @@
 
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <asm/apicdef.h>
 #include <asm/cpu.h>
 #include <asm/debugreg.h>
 
@@ -246,6 +247,30 @@ static enum run_result decode_ept_misconfig(struct vcpu_vmx *vmx)
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
 }
 
+/* By what an access reached the APIC-access page: bits 15:12 of the qualification. */
+enum vmx_apic_access {
+	APIC_LINEAR_READ = 0,
+	APIC_LINEAR_WRITE = 1,
+	APIC_LINEAR_FETCH = 2,
+	APIC_LINEAR_EVENT = 3,		/* delivery of an event: it is in vcpu->ev again */
+	APIC_PHYSICAL_EVENT = 10,
+	APIC_PHYSICAL = 15,		/* by a walk of the guest's tables */
+};
+
+static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
+{
+	unsigned long qual = vmx_exit_qualification(vmx);
+	u32 how = qual >> 12 & 0xf;
+	const struct tdp_fault fault = {
+		.gpa = APIC_DEFAULT_PHYS_BASE + (qual & 0xfff),
+		.write = how == APIC_LINEAR_WRITE,
+		.exec = how == APIC_LINEAR_FETCH,
+		.guest_walk = how > APIC_LINEAR_FETCH,
+	};
+
+	return exit_apic_access(&vmx->vcpu, &fault);
+}
+
 /*
  * Task switches exit whatever the controls say, and the CPU has done none of
  * it; the guest cannot go on without. The data begin with flags: no bytes of an
@@ -289,6 +314,8 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 		return exit_eoi_induced(vcpu, vmx_exit_qualification(vmx));
 	case EXIT_REASON_APIC_WRITE:
 		return exit_apic_written(vcpu, vmx_exit_qualification(vmx) & 0xff0);
+	case EXIT_REASON_APIC_ACCESS:
+		return decode_apic_access(vmx);
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:
 		return exit_tpr_lowered(vcpu);
 	case EXIT_REASON_EXCEPTION_NMI:

@@ -129,12 +129,14 @@ int kvm_x86_hardware_setup(void)
 		free_regions();
 		return ret;
 	}
+	vmx_caps_show_params();
 	vmx_caps_set_cpuid();
 	vmx_msr_setup();
-	pr_info("EPT%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
+	pr_info("EPT%s%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
 		vmx_caps.vpid ? ", VPID" : "", vmx_caps.vnmi ? ", virtual NMIs" : "",
 		vmx_caps.preemption_timer ? ", preemption timer" : "",
-		vmx_caps.tpr_shadow ? ", TPR shadow" : "", vmx_caps.apicv ? ", APICv" : "");
+		vmx_caps.tpr_shadow ? ", TPR shadow" : "",
+		vmx_caps.flexpriority ? ", flexpriority" : "", vmx_caps.apicv ? ", APICv" : "");
 	return 0;
 }
 
@@ -198,11 +200,23 @@ int kvm_x86_check_extension(long ext)
 
 int kvm_x86_vm_init(struct kvm *kvm)
 {
+	struct page *page;
+
+	if (!vmx_caps.flexpriority)
+		return 0;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return -ENOMEM;
+	to_kvm_vmx(kvm)->apic_page = page;
+	kvm->tdp.apic_pfn = page_to_pfn(page);
 	return 0;
 }
 
+/* The tables that lead to the page are still there, but no vCPU that could use them. */
 void kvm_x86_vm_destroy(struct kvm *kvm)
 {
+	if (to_kvm_vmx(kvm)->apic_page)
+		__free_page(to_kvm_vmx(kvm)->apic_page);
 }
 
 size_t kvm_x86_vm_size(void)

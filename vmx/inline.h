@@ -72,6 +72,8 @@ static __always_inline void kvm_x86_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
 {
 	if (to_vmx(vcpu)->pi)
 		vmx_apicv_refresh(to_vmx(vcpu));
+	if (vmx_caps.flexpriority)
+		vmx_flexpriority_refresh(to_vmx(vcpu));
 }
 
 static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)

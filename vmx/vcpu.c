@@ -60,7 +60,7 @@ static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_XSAVES;
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID))
 		ctl &= ~SECONDARY_EXEC_ENABLE_INVPCID;
-	return ctl | vmx_apicv_cpu2(vmx);
+	return ctl | vmx_apicv_cpu2(vmx) | vmx_flexpriority_cpu2(vmx);
 }
 
 /* What is the same for this vCPU's whole life. */
@@ -84,6 +84,9 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 	}
 	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
+	if (vmx_caps.flexpriority)
+		vmcs_write64(APIC_ACCESS_ADDR,
+			     page_to_phys(to_kvm_vmx(vmx->vcpu.kvm)->apic_page));
 	if (vmx->pi) {
 		vmcs_write16(POSTED_INTR_NV, POSTED_INTR_VECTOR);
 		vmcs_write64(POSTED_INTR_DESC_ADDR, __pa(vmx->pi));

@@ -38,6 +38,7 @@
  * @ept_ad: EPT has accessed and dirty bits
  * @vnmi: NMI blocking is tracked by hardware
  * @tpr_shadow: accesses to CR8 go to the virtual-APIC page
+ * @flexpriority: accesses to TPR in an xAPIC's page go there, too
  * @apicv: hardware delivers interrupts and virtualizes the local APIC
  * @preemption_timer: the VMX-preemption timer may be used
  */
@@ -55,6 +56,7 @@ struct vmx_caps {
 	bool ept_ad;
 	bool vnmi;
 	bool tpr_shadow;
+	bool flexpriority;
 	bool apicv;
 	bool preemption_timer;
 };
@@ -176,7 +178,13 @@ struct vcpu_vmx {
 
 struct kvm_vmx {
 	struct kvm kvm;
+	struct page *apic_page;		/* the APIC-access page; NULL without flexpriority */
 };
+
+static __always_inline struct kvm_vmx *to_kvm_vmx(struct kvm *kvm)
+{
+	return container_of(kvm, struct kvm_vmx, kvm);
+}
 
 static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
 {
@@ -309,6 +317,7 @@ static __always_inline bool vmx_info_is_nmi(u32 info)
 
 /* caps.c */
 int vmx_caps_read(struct vmx_caps *caps);
+void vmx_caps_show_params(void);
 void vmx_caps_set_cpuid(void);
 
 /* vcpu.c: HOST_RIP */
@@ -322,6 +331,10 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx);
 /* soft_nmi.c */
 void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx);
 enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx);
+
+/* flexpriority.c */
+u32 vmx_flexpriority_cpu2(struct vcpu_vmx *vmx);
+void vmx_flexpriority_refresh(struct vcpu_vmx *vmx);
 
 /* mmu.c */
 int vmx_mmu_setup(void);

@@ -17,6 +17,7 @@
 #include <asm/irqflags.h>
 
 #include "core/compat.h"
+#include "core/irq/lapic.h"
 #include "core/memslot.h"
 #include "core/mmu/tdp.h"
 #include "core/request.h"
@@ -406,6 +407,45 @@ static enum tdp_result fault_in(struct fault_state *f)
 	return res;
 }
 
+/*
+ * No memory, but the page by which the CPU knows the local APIC: see
+ * tdp_drop_apic_page(). It has no user address, and no notifier looks for it.
+ */
+static enum tdp_result map_apic_page(struct fault_state *f)
+{
+	enum tdp_result res = TDP_BUG;
+	struct tdp_cursor c;
+	u64 leaf;
+
+	if (!lapic_in_kernel(f->vcpu) || !READ_ONCE(f->kvm->tdp.apic_pfn))
+		return TDP_MMIO;
+	if (tdp_fill_cache(f->vcpu))
+		return TDP_ENOMEM;
+	read_lock(&f->kvm->mmu_lock);
+	if (!f->kvm->tdp.apic_pfn) {
+		res = TDP_MMIO;
+		goto out;
+	}
+	tdp_cursor_start(&c, &f->kvm->tdp, f->gfn, f->gfn + 1, PG_LEVEL_4K);
+	while (c.entry && c.level > PG_LEVEL_4K) {
+		if (!tdp_cursor_descend(&c) && !make_table(f, &c))
+			goto out;
+	}
+	if (!c.entry)
+		goto out;
+	if (tdp_present(c.val)) {
+		res = TDP_SPURIOUS;
+		goto out;
+	}
+	leaf = tdp_make_leaf(f->kvm->tdp.apic_pfn, PG_LEVEL_4K, TDP_LEAF_WRITE);
+	res = tdp_cursor_replace(&c, leaf) ? TDP_FIXED : TDP_RETRY;
+	if (res == TDP_FIXED)
+		tdp_account_leaf(f->kvm, PG_LEVEL_4K, 1);
+out:
+	read_unlock(&f->kvm->mmu_lock);
+	return res;
+}
+
 enum tdp_result tdp_handle_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault)
 {
 	struct fault_state f = {
@@ -420,6 +460,8 @@ enum tdp_result tdp_handle_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *
 	if (fault->rsvd)
 		return TDP_BUG;
 	f.slot = gfn_to_memslot(f.kvm, f.gfn);
+	if (!f.slot && f.gfn == TDP_APIC_GFN)
+		return map_apic_page(&f);
 	if (!f.slot || (fault->write && f.slot->flags & KVM_MEM_READONLY))
 		return TDP_MMIO;
 	f.hva = __gfn_to_hva_memslot(f.slot, f.gfn);

@@ -23,6 +23,7 @@ struct tdp_vm {
 	int root_level;			/* 4 or 5 */
 	u64 *root_pt;			/* the same, by kernel address */
 	bool huge_noexec;		/* execution by 4 KiB leaves only; see tdp_vm_init() */
+	kvm_pfn_t apic_pfn;		/* 0: none; under mmu_lock; see tdp_drop_apic_page() */
 };
 
 /* Per VM: what the MMU notifier tells faults in flight; the protocol is in notifier.c. */
@@ -124,6 +125,19 @@ bool tdp_write_protect_masked(struct kvm *kvm, const struct kvm_memory_slot *slo
 			      gfn_t gfn_offset, unsigned long mask);
 /* Allow large pages again after dirty logging ended. */
 void tdp_zap_collapsible(struct kvm *kvm, const struct kvm_memory_slot *slot);
+
+/**
+ * tdp_drop_apic_page() - the CPU is not to see the local APIC's page any more, for good
+ * @kvm: the VM
+ *
+ * Where hardware virtualizes accesses to the page, the vendor sets tdp.apic_pfn
+ * before the VM has vCPUs: the frame that stands for the page. It is mapped
+ * where the page is after reset, in second-stage tables that all vCPUs share,
+ * and no access may reach the frame itself. So a vCPU that does not virtualize
+ * its accesses, or not there, must call this first.
+ * Context: may sleep; takes mmu_lock for write.
+ */
+void tdp_drop_apic_page(struct kvm *kvm);
 
 int kvm_notifier_register(struct kvm *kvm);
 void kvm_notifier_unregister(struct kvm *kvm);

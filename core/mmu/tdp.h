@@ -7,9 +7,13 @@
 #define MONOVISOR_CORE_MMU_TDP_H
 
 #include <linux/list.h>
+#include <asm/apicdef.h>
 
 #include "core/mmu/iterate.h"
 #include "core/vm.h"
+
+/* Where the local APIC's page is after reset. */
+#define TDP_APIC_GFN	(APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT)
 
 /*
  * Work put off until the hardware has forgotten what was taken away: one

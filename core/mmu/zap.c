@@ -134,6 +134,17 @@ void tdp_zap_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
 	tdp_zap_range(kvm, slot->base_gfn, slot->base_gfn + slot->npages);
 }
 
+/* Faults look at apic_pfn under mmu_lock: none maps it again behind the zap. */
+void tdp_drop_apic_page(struct kvm *kvm)
+{
+	if (!READ_ONCE(kvm->tdp.apic_pfn))
+		return;
+	write_lock(&kvm->mmu_lock);
+	WRITE_ONCE(kvm->tdp.apic_pfn, 0);
+	write_unlock(&kvm->mmu_lock);
+	tdp_zap_range(kvm, TDP_APIC_GFN, TDP_APIC_GFN + 1);
+}
+
 /* Return: the leaf was writable; a flush is needed. mmu_lock held for write. */
 static bool write_protect_leaf(struct tdp_cursor *c)
 {

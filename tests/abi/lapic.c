@@ -7,7 +7,9 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -222,6 +224,109 @@ TEST(lapic, tpr_masks)
 	EXPECT_OUT(v, 0x10, 1, 1);
 	EXPECT_OUT(v, 0x11, 1, 5);
 	EXPECT_OUT(v, 0x10, 1, 2);
+}
+
+/* The same by the page of an xAPIC, then many times, then from x2APIC mode. */
+PROGRAM(tpr_page, 64,
+	XWRITE(0f0, 0x1ff)
+	"	sti\n"
+	XWRITE(080, 0x5a)
+	XWRITE(300, 0x44041)
+	"	nop\n"
+	OUT_COUNT
+	"	mov $0xfee00080, %ebx\n"
+	"	mov (%rbx), %eax\n"
+	"	out %al, $0x11\n"
+	"	mov %cr8, %rax\n"
+	"	out %al, $0x11\n"
+	XWRITE(080, 0x41)
+	"	nop\n"
+	OUT_COUNT
+	XWRITE(080, 0x3f)
+	"	nop\n"
+	OUT_COUNT
+	"	mov $1000, %edx\n"
+	"1:	mov %edx, %eax\n"
+	"	and $0x3f, %eax\n"
+	"	mov %eax, (%rbx)\n"
+	"	cmp %eax, (%rbx)\n"
+	"	jne 2f\n"
+	"	dec %edx\n"
+	"	jnz 1b\n"
+	"2:	mov %edx, %eax\n"
+	"	out %al, $0x11\n"
+	/* what is no register any more */
+	"	mov $0x1b, %ecx\n"
+	"	rdmsr\n"
+	"	or $0x400, %eax\n"
+	"	wrmsr\n"
+	"	mov (%rbx), %eax\n"
+	"	out %eax, $0x12\n"
+	"	movl $0, (%rbx)\n"
+	"	mov (%rbx), %eax\n"
+	"	out %eax, $0x12\n");
+
+/* A counter of the vCPU; it must be there. */
+static u64 vcpu_stat(struct vcpu *v, const char *name)
+{
+	int fd = CHECK_OK(ioctl(v->fd, KVM_GET_STATS_FD, 0UL));
+	struct kvm_stats_header h;
+	struct {
+		struct kvm_stats_desc d;
+		char name[256];
+	} d;
+	u64 value = 0;
+	unsigned int i;
+
+	CHECK_EQ(CHECK_OK(pread(fd, &h, sizeof(h), 0)), sizeof(h));
+	for (i = 0; i < h.num_desc; i++) {
+		size_t size = sizeof(d.d) + h.name_size;
+
+		CHECK(size <= sizeof(d));
+		CHECK_EQ(CHECK_OK(pread(fd, &d, size, h.desc_offset + i * size)), size);
+		if (!strcmp(d.d.name, name))
+			break;
+	}
+	CHECK(i < h.num_desc);
+	CHECK_EQ(CHECK_OK(pread(fd, &value, 8, h.data_offset + d.d.offset)), 8);
+	close(fd);
+	return value;
+}
+
+/* Does the module say that it lets hardware do this? */
+static bool parameter_is_on(const char *name)
+{
+	char path[128];
+	FILE *f;
+	int c;
+
+	snprintf(path, sizeof(path), "/sys/module/monovisor_vmx/parameters/%s", name);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	c = getc(f);
+	fclose(f);
+	return c == 'Y';
+}
+
+TEST(lapic, tpr_by_page)
+{
+	struct vcpu *v = lapic_guest(false, tpr_page);
+	u64 before, made;
+
+	EXPECT_OUT(v, 0x10, 1, 0);
+	EXPECT_OUT(v, 0x11, 1, 0x5a);
+	EXPECT_OUT(v, 0x11, 1, 5);
+	EXPECT_OUT(v, 0x10, 1, 0);
+	EXPECT_OUT(v, 0x10, 1, 1);
+	before = vcpu_stat(v, "exits");
+	EXPECT_OUT(v, 0x11, 1, 0);
+	made = vcpu_stat(v, "exits") - before;
+	note("%llu exits for 2000 accesses", (unsigned long long)made);
+	if (parameter_is_on("flexpriority"))
+		CHECK(made < 500);
+	EXPECT_OUT(v, 0x12, 4, 0xffffffff);
+	EXPECT_OUT(v, 0x12, 4, 0xffffffff);
 }
 
 /* Written without an exit perhaps, while something higher or lower is pending. */

@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 
+#include "core/irq/irqchip.h"
 #include "tests/kunit/mmu_test.h"
 
 #define BASE	0x100ULL	/* first frame of the test's slot */
@@ -674,6 +675,52 @@ static void fault_races_with_slots(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic64_read(&kvm->stat.pages_4k), 0);
 }
 
+/* The local APIC's page, where hardware knows it by a frame that stands for it. */
+static void fault_apic_page(struct kunit *test)
+{
+	struct fault_ctx *ctx = test->priv;
+	struct kvm *kvm = fake_vm_create(test);
+	void *page = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct kvm_vcpu *vcpu;
+	kvm_pfn_t pfn;
+	s64 flushes;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	pfn = __pa(page) >> PAGE_SHIFT;
+	kvm->irqchip_mode = KVM_IRQCHIP_SPLIT;
+	vcpu = fake_vcpu_create(test, kvm);
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN, false), TDP_MMIO);
+	kvm->tdp.apic_pfn = pfn;
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN, false), TDP_FIXED);
+	KUNIT_EXPECT_EQ(test, tdp_pte_pfn(mapping_of(kvm, TDP_APIC_GFN).pte), pfn);
+	KUNIT_EXPECT_EQ(test, mapping_of(kvm, TDP_APIC_GFN).level, PG_LEVEL_4K);
+	KUNIT_EXPECT_TRUE(test, is_writable(kvm, TDP_APIC_GFN));
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN, true), TDP_SPURIOUS);
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN + 1, true), TDP_MMIO);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&kvm->stat.pages_4k), 1);
+
+	/* One vCPU leaves the mode: none is led there any more. */
+	flushes = flushes_of(kvm);
+	tdp_drop_apic_page(kvm);
+	KUNIT_EXPECT_GT(test, flushes_of(kvm), flushes);
+	KUNIT_EXPECT_EQ(test, mapping_of(kvm, TDP_APIC_GFN).pte, 0);
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN, true), TDP_MMIO);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&kvm->stat.pages_4k), 0);
+
+	/* Memory that is put there comes first. */
+	kvm->tdp.apic_pfn = pfn;
+	KUNIT_EXPECT_EQ(test, guest_access(vcpu, TDP_APIC_GFN, true), TDP_FIXED);
+	fake_add_slot(test, kvm, 1, APIC_DEFAULT_PHYS_BASE, SZ_64K, 0);
+	KUNIT_EXPECT_EQ(test, mapping_of(kvm, TDP_APIC_GFN).pte, 0);
+	KUNIT_EXPECT_EQ(test, guest_access_retry(vcpu, TDP_APIC_GFN, true), TDP_FIXED);
+	KUNIT_EXPECT_NE(test, tdp_pte_pfn(mapping_of(kvm, TDP_APIC_GFN).pte), pfn);
+
+	/* Without a local APIC in the kernel there is no such page. */
+	ctx->kvm->tdp.apic_pfn = pfn;
+	KUNIT_EXPECT_EQ(test, guest_access(ctx->vcpu, TDP_APIC_GFN, true), TDP_MMIO);
+	ctx->kvm->tdp.apic_pfn = 0;
+}
+
 static int fault_init(struct kunit *test)
 {
 	struct fault_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
@@ -708,6 +755,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_huge_noexec),
 	KUNIT_CASE(fault_huge_misaligned),
 	KUNIT_CASE(fault_huge_logged),
+	KUNIT_CASE(fault_apic_page),
 	KUNIT_CASE_SLOW(fault_races_with_host),
 	KUNIT_CASE_SLOW(fault_races_with_slots),
 	{}
