@@ -11,6 +11,12 @@
  * mmu_lock, TLBs are flushed, and only then userspace learns of the bit and
  * reads the frame. A write before the flush is in the frame by then; a write
  * after it faults and sets the bit again.
+ *
+ * Where hardware logs what it makes dirty, frames are made clean instead of
+ * write-protected, and the log lags: a vCPU empties it when it leaves the guest.
+ * What is written and not yet marked stays dirty in the tables, for only marked
+ * frames are made clean; its mark comes later and is not lost. So that a log
+ * tells all that was written before it was asked for, all vCPUs leave first.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -20,7 +26,9 @@
 
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
+#include "core/request.h"
 #include "core/vm.h"
+#include "ops/mmu.h"
 
 #define DIRTY_LOG_MANUAL_FLAGS	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | \
 				 KVM_DIRTY_LOG_INITIALLY_SET)
@@ -131,6 +139,8 @@ static int get_dirty_log(struct kvm *kvm, struct kvm_dirty_log *log)
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 	n = bitmap_longs(slot);
+	if (kvm_x86_tdp_logs_dirty())
+		kvm_kick_all_cpus(kvm);
 	if (kvm->slots.manual_dirty_log) {
 		/* Userspace takes the bits away itself, by KVM_CLEAR_DIRTY_LOG. */
 		for (i = 0; i < n; i++) {

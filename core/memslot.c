@@ -166,6 +166,9 @@ static void memslots_commit(struct kvm *kvm, struct kvm_memory_slot *old,
 	struct kvm_memslots *was = active_slots(kvm);
 	struct kvm_memslots *next = &kvm->slots.index[!was->idx];
 
+	/* Whoever finds the slot and makes a clean leaf for it knows that there is a log. */
+	if (new && new->dirty_bitmap)
+		WRITE_ONCE(kvm->slots.nr_logged, kvm->slots.nr_logged + 1);
 	memslots_edit(next, old, new);
 	rcu_assign_pointer(kvm->slots.active, next);
 	synchronize_srcu_expedited(&kvm->srcu);
@@ -173,6 +176,8 @@ static void memslots_commit(struct kvm *kvm, struct kvm_memory_slot *old,
 
 	kvm->slots.nr_memslot_pages += (new ? new->npages : 0) - (old ? old->npages : 0);
 	kvm->slots.nr_slots += !!new - !!old;
+	if (old && old->dirty_bitmap)
+		WRITE_ONCE(kvm->slots.nr_logged, kvm->slots.nr_logged - 1);
 }
 
 static void set_leaving(struct kvm *kvm, const struct kvm_memory_slot *slot)

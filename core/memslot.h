@@ -47,6 +47,7 @@ struct kvm_memslots_set {
 	struct kvm_memslots index[2];		/* the active one and its twin */
 	u64 nr_memslot_pages;			/* sum over slots, under slots_lock */
 	unsigned int nr_slots;			/* under slots_lock */
+	unsigned int nr_logged;			/* with dirty_bitmap; likewise, read by vCPUs */
 	u64 manual_dirty_log;			/* KVM_DIRTY_LOG_*, under slots_lock */
 	/*
 	 * The slot whose frames are on their way out of the second-stage tables

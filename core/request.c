@@ -85,21 +85,11 @@ static void ack_left_guest(void *unused)
 
 static DEFINE_PER_CPU(cpumask_t, kick_mask);
 
-/**
- * kvm_make_all_cpus_request() - raise a request on every vCPU, wait until none runs without it
- * @kvm: the VM
- * @req: the request
- *
- * On return no vCPU runs guest code that it entered before the call: each
- * either is outside, or serves the request before it enters. What the guest
- * could reach by stale translations may be freed then.
- *
- * A vCPU found EXITING_RUN_LOOP is interrupted too: somebody else's kick may
- * not have arrived yet.
- *
- * Context: interrupts on; may be called with mmu_lock held.
+/*
+ * Kick all vCPUs and wait. A vCPU found EXITING_RUN_LOOP is interrupted too:
+ * somebody else's kick may not have arrived yet.
  */
-void kvm_make_all_cpus_request(struct kvm *kvm, enum kvm_req req)
+static void kick_all(struct kvm *kvm, bool with_request, enum kvm_req req)
 {
 	struct kvm_vcpu *vcpu;
 	struct cpumask *mask;
@@ -110,7 +100,8 @@ void kvm_make_all_cpus_request(struct kvm *kvm, enum kvm_req req)
 	mask = this_cpu_ptr(&kick_mask);
 	cpumask_clear(mask);
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		kvm_make_request(req, vcpu);
+		if (with_request)
+			kvm_make_request(req, vcpu);
 		/* See leave_run_loop() for the barrier; the mode is left EXITING. */
 		if (cmpxchg(&vcpu->mode, IN_RUN_LOOP, EXITING_RUN_LOOP) == OUTSIDE_RUN_LOOP)
 			continue;
@@ -127,6 +118,37 @@ void kvm_make_all_cpus_request(struct kvm *kvm, enum kvm_req req)
 		atomic64_inc(&kvm->stat.kicks_sent);
 	}
 	put_cpu();
+}
+
+/**
+ * kvm_make_all_cpus_request() - raise a request on every vCPU, wait until none runs without it
+ * @kvm: the VM
+ * @req: the request
+ *
+ * On return no vCPU runs guest code that it entered before the call: each
+ * either is outside, or serves the request before it enters. What the guest
+ * could reach by stale translations may be freed then.
+ *
+ * Context: interrupts on; may be called with mmu_lock held.
+ */
+void kvm_make_all_cpus_request(struct kvm *kvm, enum kvm_req req)
+{
+	kick_all(kvm, true, req);
+}
+
+/**
+ * kvm_kick_all_cpus() - wait until every vCPU has left what it runs
+ * @kvm: the VM
+ *
+ * On return each has done, for all guest code that it entered before the call,
+ * what it does with interrupts off after an exit: it has taken the hardware's log
+ * of dirty frames, for one. It may be in the guest again.
+ *
+ * Context: interrupts on; may be called with mmu_lock held.
+ */
+void kvm_kick_all_cpus(struct kvm *kvm)
+{
+	kick_all(kvm, false, KVM_NR_REQUESTS);
 }
 
 static void serve_tlb_requests(struct kvm_vcpu *vcpu)

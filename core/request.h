@@ -95,6 +95,7 @@ static inline bool kvm_check_request(enum kvm_req req, struct kvm_vcpu *vcpu)
  */
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu);
 void kvm_make_all_cpus_request(struct kvm *kvm, enum kvm_req req);
+void kvm_kick_all_cpus(struct kvm *kvm);
 enum run_result vcpu_serve_requests(struct kvm_vcpu *vcpu);
 
 #endif /* MONOVISOR_CORE_REQUEST_H */

@@ -32,6 +32,12 @@ int kvm_x86_tdp_level(void);
 int kvm_x86_tdp_max_page_level(void);
 /* Does hardware set TDP_PTE_ACCESSED and TDP_PTE_DIRTY? Else they are as software left them. */
 bool kvm_x86_tdp_has_ad(void);
+/*
+ * Does hardware log the frame whenever it sets TDP_PTE_DIRTY in a leaf, and the
+ * vCPU that leaves the guest mark it in its slot, with irqs off, before its mode
+ * is OUTSIDE_RUN_LOOP? Then a clean leaf need not be write-protected.
+ */
+bool kvm_x86_tdp_logs_dirty(void);
 
 /* Preemption off: point hardware at the root. */
 void kvm_x86_load_mmu_pgd(struct kvm_vcpu *vcpu, hpa_t root, int level);

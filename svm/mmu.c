@@ -28,6 +28,11 @@ bool kvm_x86_tdp_has_ad(void)
 	return true;
 }
 
+bool kvm_x86_tdp_logs_dirty(void)
+{
+	return false;
+}
+
 void kvm_x86_load_mmu_pgd(struct kvm_vcpu *vcpu, hpa_t root, int level)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);

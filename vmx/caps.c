@@ -38,6 +38,10 @@ static bool enable_ept_ad = true;
 module_param_named(eptad, enable_ept_ad, bool, 0444);
 MODULE_PARM_DESC(eptad, "Accessed and dirty bits in EPT where offered");
 
+static bool enable_pml = true;
+module_param_named(pml, enable_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "Page-modification logging for dirty logs where offered");
+
 static bool enable_vnmi = true;
 module_param_named(vnmi, enable_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "Virtual NMIs where offered");
@@ -154,6 +158,7 @@ static const struct {
 	  "APIC-register virtualization" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, &enable_apicv,
 	  "virtual interrupt delivery" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_PML, &enable_pml, "page-modification logging" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_WBINVD_EXITING, NULL, "WBINVD exiting" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_RDTSCP, NULL, "RDTSCP" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_INVPCID, NULL, "INVPCID" },
@@ -280,6 +285,10 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 	if (!caps->vpid)
 		caps->cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	caps->ept_ad = enable_ept_ad && caps->ept_vpid & VMX_EPT_AD_BIT;
+	/* It logs what gets its dirty bit set. */
+	caps->pml = caps->ept_ad && caps->cpu2 & SECONDARY_EXEC_ENABLE_PML;
+	if (!caps->pml)
+		caps->cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
 	caps->tpr_shadow = caps->cpu & CPU_BASED_TPR_SHADOW;
 	/* The host has a handler for notifications only if it was built for KVM. */
 	caps->apicv = IS_ENABLED(CONFIG_KVM) && caps->tpr_shadow &&
@@ -365,6 +374,7 @@ void vmx_caps_show_params(void)
 {
 	enable_vpid = vmx_caps.vpid;
 	enable_ept_ad = vmx_caps.ept_ad;
+	enable_pml = vmx_caps.pml;
 	enable_vnmi = vmx_caps.vnmi;
 	flexpriority_enabled = vmx_caps.flexpriority;
 	enable_apicv = vmx_caps.apicv;

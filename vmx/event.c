@@ -152,6 +152,7 @@ void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx)
 			vmx_assign_interruptibility(vmx, 0, GUEST_INTR_STATE_NMI);
 		break;
 	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_PML_FULL:
 		if (vmx_exit_qualification(vmx) & INTR_INFO_UNBLOCK_NMI)
 			vmx_assign_interruptibility(vmx, 0, GUEST_INTR_STATE_NMI);
 		break;

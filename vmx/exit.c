@@ -307,6 +307,9 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 		return exit_cpuid(vcpu);
 	case EXIT_REASON_CR_ACCESS:
 		return decode_cr(vmx);
+	case EXIT_REASON_PML_FULL:
+		/* It was emptied right after the exit. */
+		return RUN_REENTER;
 	case EXIT_REASON_PREEMPTION_TIMER:
 		/* It only made the guest leave; core has asked for the rest. */
 		return RUN_REENTER;

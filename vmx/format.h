@@ -23,4 +23,19 @@ static inline u32 vmx_tpr_threshold(unsigned long cr8, int irr_priority)
 	return irr_priority > 0 && cr8 >= irr_priority ? irr_priority : 0;
 }
 
+/* Entries of the log of page modifications. It is filled from the last one down. */
+#define VMX_PML_ENTRIES	512
+
+/**
+ * vmx_pml_first() - the first entry that is filled
+ * @index: the PML index, of the entry to be filled next; it is beyond the last
+ *	one when the log is full
+ *
+ * Source: Intel SDM volume 3, "Page-Modification Logging".
+ */
+static inline unsigned int vmx_pml_first(u16 index)
+{
+	return index < VMX_PML_ENTRIES ? index + 1U : 0;
+}
+
 #endif /* MONOVISOR_VMX_FORMAT_H */

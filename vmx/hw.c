@@ -132,8 +132,9 @@ int kvm_x86_hardware_setup(void)
 	vmx_caps_show_params();
 	vmx_caps_set_cpuid();
 	vmx_msr_setup();
-	pr_info("EPT%s%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
-		vmx_caps.vpid ? ", VPID" : "", vmx_caps.vnmi ? ", virtual NMIs" : "",
+	pr_info("EPT%s%s%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",
+		vmx_caps.pml ? ", PML" : "", vmx_caps.vpid ? ", VPID" : "",
+		vmx_caps.vnmi ? ", virtual NMIs" : "",
 		vmx_caps.preemption_timer ? ", preemption timer" : "",
 		vmx_caps.tpr_shadow ? ", TPR shadow" : "",
 		vmx_caps.flexpriority ? ", flexpriority" : "", vmx_caps.apicv ? ", APICv" : "");

@@ -69,6 +69,11 @@ bool kvm_x86_tdp_has_ad(void)
 	return vmx_caps.ept_ad;
 }
 
+bool kvm_x86_tdp_logs_dirty(void)
+{
+	return vmx_caps.pml;
+}
+
 void kvm_x86_load_mmu_pgd(struct kvm_vcpu *vcpu, hpa_t root, int level)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);

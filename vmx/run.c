@@ -28,6 +28,7 @@
 #include "core/fastpath.h"
 #include "core/main.h"
 #include "core/regs.h"
+#include "core/vm.h"
 #include "ops/run.h"
 #include "vmx/irq.h"
 #include "vmx/vmx.h"
@@ -176,6 +177,9 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 	if (unlikely(!vmx_caps.vnmi))
 		vmx_soft_nmi_before_entry(vmx);
 
+	/* What makes leaves clean has kicked the vCPU, or is a fault of its own. */
+	vmx->pml_collect = vmx->pml_log && READ_ONCE(vcpu->kvm->slots.nr_logged);
+
 	if (vmx->lv.launched)
 		vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
 	else
@@ -279,6 +283,9 @@ static enum run_result collect_exit(struct vcpu_vmx *vmx)
 	vcpu->ev.nmi_injected = false;
 	vcpu->ev.exception.injected = false;
 	vcpu->ev.interrupt.injected = false;
+	/* The log alone tells of a write: take it before anybody may ask. */
+	if (unlikely(vmx->pml_collect || vmx->exit_reason == EXIT_REASON_PML_FULL))
+		vmx_pml_empty(vmx);
 	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
 		return RUN_REENTER_FAST;
 	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);

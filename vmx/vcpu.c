@@ -84,6 +84,8 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 	}
 	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
+	if (vmx->pml_log)
+		vmx_pml_start(vmx);
 	if (vmx_caps.flexpriority)
 		vmcs_write64(APIC_ACCESS_ADDR,
 			     page_to_phys(to_kvm_vmx(vmx->vcpu.kvm)->apic_page));
@@ -242,9 +244,12 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	ret = vmx_apicv_vcpu_create(vmx);
 	if (ret)
 		goto msr;
-	ret = loaded_vmcs_init(&vmx->lv);
+	ret = vmx_pml_vcpu_create(vmx);
 	if (ret)
 		goto apicv;
+	ret = loaded_vmcs_init(&vmx->lv);
+	if (ret)
+		goto pml;
 	vmx->vpid = vmx_vpid_alloc();
 	vmx->last_cpu = -1;
 	vmx->sw.regs = vcpu->regs;
@@ -254,6 +259,8 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	vcpu->cr0_guest_owned_bits = VMX_GUEST_CR0_BITS;
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS;
 	return 0;
+pml:
+	vmx_pml_vcpu_free(vmx);
 apicv:
 	vmx_apicv_vcpu_free(vmx);
 msr:
@@ -267,6 +274,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 
 	loaded_vmcs_free(&vmx->lv);
 	vmx_vpid_free(vmx->vpid);
+	vmx_pml_vcpu_free(vmx);
 	vmx_apicv_vcpu_free(vmx);
 	vmx_msr_vcpu_free(vmx);
 }

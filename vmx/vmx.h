@@ -36,6 +36,7 @@
  * @entry: VM-entry controls
  * @vpid: linear translations are tagged with a VPID
  * @ept_ad: EPT has accessed and dirty bits
+ * @pml: the CPU logs frames that it makes dirty (pml.c)
  * @vnmi: NMI blocking is tracked by hardware
  * @tpr_shadow: accesses to CR8 go to the virtual-APIC page
  * @flexpriority: accesses to TPR in an xAPIC's page go there, too
@@ -54,6 +55,7 @@ struct vmx_caps {
 	u32 entry;
 	bool vpid;
 	bool ept_ad;
+	bool pml;
 	bool vnmi;
 	bool tpr_shadow;
 	bool flexpriority;
@@ -150,6 +152,8 @@ struct vcpu_vmx {
 	/* --- translation --- */
 	u16 vpid;			/* 0: none */
 	u64 eptp;			/* 0: no root yet */
+	u64 *pml_log;			/* page; NULL: !vmx_caps.pml */
+	bool pml_collect;		/* a slot is logged: empty the log at each exit */
 
 	/* --- MSRs --- */
 	unsigned long *msr_bitmap;	/* page */
@@ -343,6 +347,12 @@ void vmx_vpid_free(u16 vpid);
 void vmx_flush_after_migration(struct vcpu_vmx *vmx);
 void vmx_flush_this_cpu(void);
 void vmx_load_pdptrs(struct kvm_vcpu *vcpu);
+
+/* pml.c */
+int vmx_pml_vcpu_create(struct vcpu_vmx *vmx);
+void vmx_pml_vcpu_free(struct vcpu_vmx *vmx);
+void vmx_pml_start(struct vcpu_vmx *vmx);
+void vmx_pml_empty(struct vcpu_vmx *vmx);
 
 /* msr.c */
 void vmx_msr_setup(void);

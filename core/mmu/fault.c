@@ -275,9 +275,11 @@ static enum tdp_result install_leaf(struct fault_state *f, struct tdp_cursor *c)
 		return tdp_cursor_replace(c, tdp_made_executable(c->val)) ? TDP_FIXED : TDP_RETRY;
 	if (f->host_writable)
 		attr |= TDP_LEAF_HOST_WRITABLE;
-	/* With logging, what is only read must not become writable. */
+	/* With logging, what is only read must not become writable, unless hardware logs. */
 	if (f->host_writable && (f->access & TDP_ACCESS_WRITE || !logged))
 		attr |= TDP_LEAF_WRITE;
+	else if (f->host_writable && c->level == PG_LEVEL_4K && kvm_x86_tdp_logs_dirty())
+		attr |= TDP_LEAF_WRITE | TDP_LEAF_CLEAN;
 	if (f->device)
 		attr |= TDP_LEAF_DEVICE;
 	if (c->level > PG_LEVEL_4K && f->kvm->tdp.huge_noexec)
@@ -296,7 +298,7 @@ static enum tdp_result install_leaf(struct fault_state *f, struct tdp_cursor *c)
 		return TDP_RETRY;
 	if (!was_present)
 		tdp_account_leaf(f->kvm, c->level, 1);
-	if (logged && attr & TDP_LEAF_WRITE) {
+	if (logged && attr & TDP_LEAF_WRITE && !(attr & TDP_LEAF_CLEAN)) {
 		atomic64_inc(&f->kvm->stat.dirty_log_faults);
 		/* A harvest needs mmu_lock for write: it sees entry and bit, or neither. */
 		mark_page_dirty_in_slot(f->kvm, f->slot, f->gfn);

@@ -18,6 +18,7 @@
 #define TDP_LEAF_HOST_WRITABLE	BIT(1)	/* the host's mapping and the slot permit writes */
 #define TDP_LEAF_DEVICE		BIT(2)	/* not RAM: device memory type */
 #define TDP_LEAF_NOEXEC		BIT(3)	/* the guest may not execute now */
+#define TDP_LEAF_CLEAN		BIT(4)	/* hardware logs the first write */
 
 /* What an access needs; see tdp_allows(). */
 #define TDP_ACCESS_WRITE	BIT(0)
@@ -75,8 +76,9 @@ static __always_inline u64 tdp_make_table(hpa_t pa)
 /*
  * A leaf for @pfn, which is aligned to the level. It is born accessed, and
  * dirty where it is writable: the fault that asks for it does both, and the
- * page was told so. A device has no use for the host's bits: memory encryption
- * is the memory controller's, elsewhere its bit is a wrong address.
+ * page was told so. Only where hardware shall log the first write it is clean.
+ * A device has no use for the host's bits: memory encryption is the memory
+ * controller's, elsewhere its bit is a wrong address.
  */
 static __always_inline u64 tdp_make_leaf(kvm_pfn_t pfn, int level, u32 attr)
 {
@@ -92,7 +94,7 @@ static __always_inline u64 tdp_make_leaf(kvm_pfn_t pfn, int level, u32 attr)
 	if (attr & TDP_LEAF_HOST_WRITABLE)
 		pte |= TDP_PTE_SW_HOST_WRITABLE | TDP_PTE_SW_MMU_WRITABLE;
 	if (attr & TDP_LEAF_WRITE)
-		pte |= TDP_PTE_WRITE | TDP_PTE_DIRTY;
+		pte |= attr & TDP_LEAF_CLEAN ? TDP_PTE_WRITE : TDP_PTE_WRITE | TDP_PTE_DIRTY;
 	return pte;
 }
 
@@ -116,6 +118,12 @@ static __always_inline bool tdp_allows(u64 leaf, u32 access)
 static __always_inline u64 tdp_write_protected(u64 leaf)
 {
 	return leaf & ~(TDP_PTE_WRITE | TDP_PTE_DIRTY);
+}
+
+/* The next write sets the dirty bit again, and is logged by who does that. */
+static __always_inline u64 tdp_made_clean(u64 leaf)
+{
+	return leaf & ~TDP_PTE_DIRTY;
 }
 
 static __always_inline u64 tdp_made_writable(u64 leaf)

@@ -10,6 +10,7 @@
  *	accessed bit cleared			mmu_lock for read (notifier)
  *	accessed and dirty bits set		the hardware, at any time
  *	anything -> empty, leaf -> read-only	mmu_lock for write (here)
+ *	dirty bit cleared			likewise
  *
  * Every change but the hardware's is an atomic read-modify-write.
  *
@@ -145,13 +146,22 @@ void tdp_drop_apic_page(struct kvm *kvm)
 	tdp_zap_range(kvm, TDP_APIC_GFN, TDP_APIC_GFN + 1);
 }
 
-/* Return: the leaf was writable; a flush is needed. mmu_lock held for write. */
+/*
+ * See to it that the next write is told. Where hardware logs what it makes dirty
+ * a leaf need only be clean; but a huge one would be logged as one frame, so it is
+ * write-protected, and split by the fault.
+ *
+ * Return: a write could have passed; a flush is needed. mmu_lock held for write.
+ */
 static bool write_protect_leaf(struct tdp_cursor *c)
 {
-	if (!(c->val & TDP_PTE_WRITE))
+	bool clean = c->level == PG_LEVEL_4K && kvm_x86_tdp_logs_dirty();
+
+	if (!(c->val & (clean ? TDP_PTE_DIRTY : TDP_PTE_WRITE)))
 		return false;
 	/* Fails only for accessed and dirty bits set meanwhile: twice at most. */
-	while (!tdp_cursor_replace(c, tdp_write_protected(c->val)))
+	while (!tdp_cursor_replace(c, clean ? tdp_made_clean(c->val) :
+					      tdp_write_protected(c->val)))
 		;
 	return true;
 }

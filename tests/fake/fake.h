@@ -210,6 +210,7 @@ struct fake_hw {
 	int tdp_level;
 	bool apicv;		/* the delivery of interrupts by hardware */
 	bool tdp_no_ad;		/* no accessed and dirty bits */
+	bool tdp_logs_dirty;	/* kvm_x86_tdp_logs_dirty() */
 	int vm_init_err;
 	int vcpu_create_err;
 };

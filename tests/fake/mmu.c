@@ -23,6 +23,11 @@ bool kvm_x86_tdp_has_ad(void)
 	return !fake_hw.tdp_no_ad;
 }
 
+bool kvm_x86_tdp_logs_dirty(void)
+{
+	return fake_hw.tdp_logs_dirty;
+}
+
 void kvm_x86_load_mmu_pgd(struct kvm_vcpu *vcpu, hpa_t root, int level)
 {
 	fake_log_add(to_fake(vcpu), FAKE_LOAD_PGD, root, level);

@@ -246,6 +246,55 @@ static void dirty_manual_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm->slots.manual_dirty_log, 0);
 }
 
+static bool is_clean(struct kvm *kvm, gfn_t gfn)
+{
+	return is_writable(kvm, gfn) && !(mapping_of(kvm, gfn).pte & TDP_PTE_DIRTY);
+}
+
+/* Where hardware logs what it makes dirty, frames are made clean, and stay writable. */
+static void dirty_by_hardware(struct kunit *test)
+{
+	struct dirty_ctx *ctx = test->priv;
+	struct kvm *kvm = ctx->kvm;
+	unsigned long log[LONGS];
+	s64 flushes;
+	int idx;
+
+	fake_hw.tdp_logs_dirty = true;
+	KUNIT_ASSERT_EQ(test, guest_access_retry(ctx->vcpu, BASE + 3, true), TDP_FIXED);
+	KUNIT_EXPECT_FALSE(test, is_clean(kvm, BASE + 3));
+	flushes = flushes_of(kvm);
+	KUNIT_ASSERT_EQ(test, set_logging(ctx, true), 0);
+	KUNIT_EXPECT_EQ(test, kvm->slots.nr_logged, 1);
+	KUNIT_EXPECT_TRUE(test, is_clean(kvm, BASE + 3));
+	KUNIT_EXPECT_GT(test, flushes_of(kvm), flushes);
+
+	/* A read may let the guest write, a write is told by the fault. */
+	KUNIT_ASSERT_EQ(test, put_user(1, (u8 __user *)(ctx->hva + 5 * PAGE_SIZE)), 0);
+	KUNIT_ASSERT_EQ(test, guest_access_retry(ctx->vcpu, BASE + 5, false), TDP_FIXED);
+	KUNIT_EXPECT_TRUE(test, is_clean(kvm, BASE + 5));
+	KUNIT_ASSERT_EQ(test, guest_access_retry(ctx->vcpu, BASE + 64, true), TDP_FIXED);
+	/* Hardware has logged this one. */
+	idx = srcu_read_lock(&kvm->srcu);
+	mark_page_dirty(kvm, BASE + 3);
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	/* A vCPU in the guest has to leave it first, to give what it has. */
+	ctx->vcpu->mode = IN_RUN_LOOP;
+	flushes = flushes_of(kvm);
+	KUNIT_EXPECT_EQ(test, get_log(test, log), 0);
+	KUNIT_EXPECT_EQ(test, ctx->vcpu->mode, EXITING_RUN_LOOP);
+	ctx->vcpu->mode = OUTSIDE_RUN_LOOP;
+	KUNIT_EXPECT_EQ(test, bitmap_weight(log, NPAGES), 2);
+	KUNIT_EXPECT_TRUE(test, test_bit(3, log));
+	KUNIT_EXPECT_TRUE(test, test_bit(64, log));
+	KUNIT_EXPECT_TRUE(test, is_clean(kvm, BASE + 64));
+	KUNIT_EXPECT_GT(test, flushes_of(kvm), flushes);
+
+	KUNIT_ASSERT_EQ(test, set_logging(ctx, false), 0);
+	KUNIT_EXPECT_EQ(test, kvm->slots.nr_logged, 0);
+}
+
 static int dirty_init(struct kunit *test)
 {
 	struct dirty_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
@@ -259,6 +308,11 @@ static int dirty_init(struct kunit *test)
 	return 0;
 }
 
+static void dirty_exit(struct kunit *test)
+{
+	fake_hw_reset();
+}
+
 static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(dirty_tells_writes),
 	KUNIT_CASE(dirty_read_is_no_write),
@@ -268,12 +322,14 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(dirty_initially_set),
 	KUNIT_CASE(dirty_clear_ranges),
 	KUNIT_CASE(dirty_manual_flags),
+	KUNIT_CASE(dirty_by_hardware),
 	{}
 };
 
 static struct kunit_suite dirty_suite = {
 	.name = "monovisor-dirty-log",
 	.init = dirty_init,
+	.exit = dirty_exit,
 	.test_cases = dirty_cases,
 };
 

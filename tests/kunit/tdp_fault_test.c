@@ -471,6 +471,13 @@ static void fault_huge_logged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic64_read(&kvm->stat.pages_4k), 0);
 }
 
+/* A log by hardware would name one frame of a huge leaf: such are write-protected all the same. */
+static void fault_huge_logged_by_hardware(struct kunit *test)
+{
+	fake_hw.tdp_logs_dirty = true;
+	fault_huge_logged(test);
+}
+
 /*
  * Faults against the host, for many rounds: one thread faults frames in,
  * another maps and unmaps the memory behind them, the test looks.
@@ -755,6 +762,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_huge_noexec),
 	KUNIT_CASE(fault_huge_misaligned),
 	KUNIT_CASE(fault_huge_logged),
+	KUNIT_CASE(fault_huge_logged_by_hardware),
 	KUNIT_CASE(fault_apic_page),
 	KUNIT_CASE_SLOW(fault_races_with_host),
 	KUNIT_CASE_SLOW(fault_races_with_slots),

@@ -40,8 +40,18 @@ static void tpr_threshold(struct kunit *test)
 	}
 }
 
+/* The index counts down from 511 and wraps when the log is full. */
+static void pml_first(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, vmx_pml_first(511), 512U);	/* nothing */
+	KUNIT_EXPECT_EQ(test, vmx_pml_first(510), 511U);
+	KUNIT_EXPECT_EQ(test, vmx_pml_first(0), 1U);
+	KUNIT_EXPECT_EQ(test, vmx_pml_first(0xffff), 0U);	/* all */
+}
+
 static struct kunit_case vmx_format_cases[] = {
 	KUNIT_CASE(tpr_threshold),
+	KUNIT_CASE(pml_first),
 	{}
 };
 
