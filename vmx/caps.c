@@ -302,6 +302,9 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 			     caps->cpu2 & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
+	/* Version 1 has no register that stops all of them; no CPU with EPT is that old. */
+	caps->host_perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
+			  (native_cpuid_eax(10) & 0xff) > 1;
 	/* The end of an NMI's handler is either told, or stepped to. */
 	if (!caps->vnmi && !(caps->cpu & CPU_BASED_MONITOR_TRAP_FLAG))
 		miss(missing, "virtual NMIs and the monitor trap flag");

@@ -157,6 +157,22 @@ static void update_host_state(struct vcpu_vmx *vmx)
 	}
 }
 
+/*
+ * perf changes its mind in interrupts, which are off from here to the exit, and
+ * in NMIs, which exit: with a list there is no entering again without a new one.
+ */
+static void exclude_host_perf(struct vcpu_vmx *vmx)
+{
+	unsigned int nr = vmx_perf_ask(&vmx->perf);
+
+	if (vmx->nr_perf_msrs != nr) {
+		vmx->nr_perf_msrs = nr;
+		vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, nr);
+		vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, nr);
+	}
+	vmx->vcpu.fast_allowed &= !nr;
+}
+
 /* Bring the VMCS up to date with what core keeps outside of it. */
 static void prepare_entry(struct vcpu_vmx *vmx)
 {
@@ -186,6 +202,8 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		vmx->sw.flags &= ~BIT(VMX_SW_LAUNCHED);
 	/* A handler of an NMI that is stepped is stepped entry by entry. */
 	vcpu->fast_allowed &= vmx_caps.vnmi;
+	if (vmx_caps.host_perf)
+		exclude_host_perf(vmx);
 	vmx->sw.guest_spec_ctrl = vcpu->spec_ctrl;
 	vmx->sw.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
 }

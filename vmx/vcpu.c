@@ -73,6 +73,8 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write64(VM_EXIT_MSR_LOAD_ADDR, __pa(vmx->perf.host));
+	vmcs_write64(VM_ENTRY_MSR_LOAD_ADDR, __pa(vmx->perf.guest));
 	/* Page faults are the guest's own: with bit 14 of the bitmap 0, none matches. */
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);

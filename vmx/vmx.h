@@ -19,6 +19,7 @@
 #include "ops/regs.h"
 #include "ops/timer.h"
 #include "ops/vcpu.h"
+#include "vmx/host_perf.h"
 #include "vmx/posted_intr.h"
 #include "vmx/switch.h"
 #include "vmx/vmcs.h"
@@ -42,6 +43,7 @@
  * @flexpriority: accesses to TPR in an xAPIC's page go there, too
  * @apicv: hardware delivers interrupts and virtualizes the local APIC
  * @preemption_timer: the VMX-preemption timer may be used
+ * @host_perf: the host has counters that can be stopped all at once
  */
 struct vmx_caps {
 	u64 basic;
@@ -61,6 +63,7 @@ struct vmx_caps {
 	bool flexpriority;
 	bool apicv;
 	bool preemption_timer;
+	bool host_perf;
 };
 
 extern struct vmx_caps vmx_caps;
@@ -178,6 +181,10 @@ struct vcpu_vmx {
 	unsigned long host_cr3;		/* as in HOST_CR3 */
 	unsigned long host_cr4;		/* as in HOST_CR4 */
 	u64 host_debugctl;
+
+	/* --- counters of the host --- */
+	unsigned int nr_perf_msrs;	/* as in VM_ENTRY_MSR_LOAD_COUNT */
+	struct vmx_perf_lists perf;
 };
 
 struct kvm_vmx {
