@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <asm/cpufeature.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 
 #include "core/cpuid.h"
@@ -242,6 +243,8 @@ int kvm_x86_enable_virtualization_cpu(void)
 		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	}
+	/* Bits by which an event counts hosts or guests only mean nothing without SVM. */
+	amd_pmu_enable_virt();
 	return 0;
 }
 
@@ -267,6 +270,7 @@ void kvm_x86_disable_virtualization_cpu(void)
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	}
 	svm_switch_off();
+	amd_pmu_disable_virt();
 }
 
 void kvm_x86_emergency_disable_virtualization_cpu(void)
