@@ -54,17 +54,15 @@ static enum run_result ask_mmio_read(struct kvm_vcpu *vcpu)
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_MMIO);
 }
 
-static enum run_result start_mmio_read(struct kvm_vcpu *vcpu)
+static bool device_mmio_read(struct kvm_vcpu *vcpu)
 {
 	struct emul_io *io = &vcpu->emul.io;
 
-	if (kvm_lapic_mmio_read(vcpu, io->gpa, io->len, io->data) ||
-	    kvm_bus_read(vcpu, KVM_BUS_MMIO, io->gpa, io->len, io->data)) {
-		trace_kvm_mmio(KVM_TRACE_MMIO_READ, io->len, io->gpa, io->data);
-		return act_on_emul_status(vcpu, emul_complete_mmio_read(&vcpu->emul));
-	}
-	vcpu->complete.done = 0;
-	return ask_mmio_read(vcpu);
+	if (!kvm_lapic_mmio_read(vcpu, io->gpa, io->len, io->data) &&
+	    !kvm_bus_read(vcpu, KVM_BUS_MMIO, io->gpa, io->len, io->data))
+		return false;
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, io->len, io->gpa, io->data);
+	return true;
 }
 
 static enum run_result settle_mmio_read(struct kvm_vcpu *vcpu)
@@ -137,20 +135,18 @@ static enum run_result exit_string_pio(struct kvm_vcpu *vcpu, u8 direction)
 }
 
 /* As with start_pio_out(): a device that answers once answers all. */
-static enum run_result start_pio_in(struct kvm_vcpu *vcpu)
+static bool device_pio_in(struct kvm_vcpu *vcpu)
 {
 	struct emul_io *io = &vcpu->emul.io;
 	u8 *data = vcpu->pio_data;
 	u32 i;
 
-	if (kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data)) {
-		for (i = 1; i < io->count; i++)
-			kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data + i * io->size);
-		trace_kvm_pio(KVM_TRACE_READ, io->port, io->size, io->count, data);
-		return act_on_emul_status(vcpu, emul_complete_pio_in(&vcpu->emul));
-	}
-	vcpu->complete.kind = COMPLETE_EMUL_PIO_IN;
-	return exit_string_pio(vcpu, KVM_EXIT_IO_IN);
+	if (!kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data))
+		return false;
+	for (i = 1; i < io->count; i++)
+		kvm_bus_read(vcpu, KVM_BUS_PIO, io->port, io->size, data + i * io->size);
+	trace_kvm_pio(KVM_TRACE_READ, io->port, io->size, io->count, data);
+	return true;
 }
 
 /*
@@ -177,11 +173,13 @@ static enum run_result start_emul_io(struct kvm_vcpu *vcpu)
 {
 	switch (vcpu->emul.io.kind) {
 	case EMUL_IO_MMIO_READ:
-		return start_mmio_read(vcpu);
+		vcpu->complete.done = 0;
+		return ask_mmio_read(vcpu);
 	case EMUL_IO_MMIO_WRITE:
 		return start_stores(vcpu);
 	case EMUL_IO_PIO_IN:
-		return start_pio_in(vcpu);
+		vcpu->complete.kind = COMPLETE_EMUL_PIO_IN;
+		return exit_string_pio(vcpu, KVM_EXIT_IO_IN);
 	case EMUL_IO_PIO_OUT:
 		return start_pio_out(vcpu);
 	case EMUL_IO_NONE:
@@ -237,8 +235,30 @@ enum run_result vcpu_emulation_failed(struct kvm_vcpu *vcpu)
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_INTERNAL_ERROR);
 }
 
+/* Go on with an instruction whose load a device in the kernel answered, if one did. */
+static bool device_answers(struct kvm_vcpu *vcpu, enum emul_status *status)
+{
+	switch (vcpu->emul.io.kind) {
+	case EMUL_IO_MMIO_READ:
+		if (!device_mmio_read(vcpu))
+			return false;
+		*status = emul_complete_mmio_read(&vcpu->emul);
+		return true;
+	case EMUL_IO_PIO_IN:
+		if (!device_pio_in(vcpu))
+			return false;
+		*status = emul_complete_pio_in(&vcpu->emul);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum run_result act_on_emul_status(struct kvm_vcpu *vcpu, enum emul_status status)
 {
+	/* The guest says how often a string instruction asks: not by recursion. */
+	while (status == EMUL_IO && device_answers(vcpu, &status))
+		;
 	switch (status) {
 	case EMUL_AGAIN:
 		return RUN_REENTER;

@@ -190,6 +190,7 @@ struct emul_ctxt {
 	u64 new_rflags;
 	bool halt;
 	bool rep_again;		/* a string instruction with iterations left */
+	u16 budget;		/* iterations until the guest is entered again */
 	u8 shadow;		/* EMUL_SHADOW_* */
 	u8 seg_dirty;		/* seg[] entries to load */
 	bool sys_seg_dirty;	/* sys_seg is to be loaded into LDTR or TR */

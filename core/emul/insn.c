@@ -6,7 +6,10 @@
  */
 #include "core/emul/internal.h"
 
-/* Iterations of a string instruction before the guest's exits are looked at again. */
+/*
+ * Iterations of a string instruction before the guest's exits are looked at again,
+ * device reads in between or not.
+ */
 #define MAX_ITERATIONS 1024
 
 static void snapshot(struct emul_ctxt *c)
@@ -137,7 +140,6 @@ static enum emul_status give_up(struct emul_ctxt *c, enum emul_result res, u32 f
 
 static enum emul_status execute(struct emul_ctxt *c, u32 flags)
 {
-	unsigned int budget = MAX_ITERATIONS;
 	enum emul_status status;
 	enum emul_result res;
 
@@ -149,7 +151,7 @@ static enum emul_status execute(struct emul_ctxt *c, u32 flags)
 		status = commit(c, flags);
 		if (status != EMUL_DONE || !c->rep_again || (c->rflags & X86_EFLAGS_TF))
 			return status;
-	} while (--budget && !emul_env_should_stop(c));
+	} while (--c->budget && !emul_env_should_stop(c));
 	return EMUL_DONE;
 }
 
@@ -188,6 +190,7 @@ enum emul_status emul_run(struct emul_ctxt *c, u32 flags, const u8 *insn, int le
 		return execute(c, flags);
 	}
 	forget_io(c);
+	c->budget = MAX_ITERATIONS;
 	c->known.valid = flags & EMULF_GPA_KNOWN;
 	c->insn_len = 0;
 	res = emul_decode(c, insn, insn ? len : 0);

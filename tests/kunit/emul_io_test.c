@@ -391,6 +391,30 @@ static void rep_is_interruptible(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->rip, WORLD_CODE);
 }
 
+/* Nor do the questions to a device that answers at once: they count as iterations. */
+static void rep_from_device_ends(struct kunit *test)
+{
+	struct emul_world *w = new_world(test, WORLD_L64);
+	enum emul_status status;
+	unsigned int answers = 0;
+
+	w->rflags |= X86_EFLAGS_DF;
+	w->gpr[EMUL_RSI] = WORLD_MMIO + 0x800;
+	w->gpr[EMUL_RCX] = 1ull << 40;
+	status = RUN(w, 0xf3, 0xac);	/* rep lodsb */
+	while (status == EMUL_IO && answers < 0x800) {
+		status = answer(test, w, w->c.io.gpa, 1, 0);
+		answers++;
+	}
+	KUNIT_EXPECT_EQ(test, status, EMUL_DONE);
+	KUNIT_EXPECT_EQ(test, answers, 1024);
+	KUNIT_EXPECT_EQ(test, w->gpr[EMUL_RCX], (1ull << 40) - 1024);
+	KUNIT_EXPECT_EQ(test, w->rip, WORLD_CODE);
+	/* The next run has the same. */
+	KUNIT_EXPECT_EQ(test, emul_run(&w->c, 0, NULL, 0), EMUL_IO);
+	KUNIT_EXPECT_EQ(test, answer(test, w, w->c.io.gpa, 1, 0), EMUL_IO);
+}
+
 static void rep_movs_with_devices(struct kunit *test)
 {
 	struct emul_world *w = new_world(test, WORLD_L64);
@@ -642,6 +666,7 @@ static struct kunit_case io_test_cases[] = {
 	KUNIT_CASE(rep_address_size_and_direction),
 	KUNIT_CASE(repe_and_repne_stop),
 	KUNIT_CASE(rep_is_interruptible),
+	KUNIT_CASE(rep_from_device_ends),
 	KUNIT_CASE(rep_movs_with_devices),
 	KUNIT_CASE(port_in_and_out),
 	KUNIT_CASE(port_permission),
