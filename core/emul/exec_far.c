@@ -204,10 +204,13 @@ static enum emul_result check_target(struct emul_ctxt *c, u64 offset)
 	if ((c->efer & EMUL_EFER_LMA) && cs->l) {
 		if (!emul_canonical(c, offset))
 			return emul_raise_err(c, EXC_GP, 0);
-	} else if ((u32)offset > cs->limit) {
-		return emul_raise_err(c, EXC_GP, 0);
+		c->next_rip = offset;
+		return EMUL_CONTINUE;
 	}
-	c->next_rip = offset;
+	if ((u32)offset > cs->limit)
+		return emul_raise_err(c, EXC_GP, 0);
+	/* A 64-bit return may have popped more: no other mode has that half. */
+	c->next_rip = (u32)offset;
 	return EMUL_CONTINUE;
 }
 

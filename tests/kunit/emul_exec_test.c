@@ -478,6 +478,14 @@ static void far_branches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->c.exception.error_code, 0);
 	KUNIT_EXPECT_EQ(test, w->seg[EMUL_CS].selector, 0x10);
 	KUNIT_EXPECT_EQ(test, w->rip, WORLD_CODE);
+	/* Out of 64-bit mode, with more on the stack than the other mode's RIP holds. */
+	world_init(w, WORLD_L64);
+	put_descriptor(w, 0x50, 0, 0xfffff, 0x9a, 0xc);
+	world_put(w, w->gpr[EMUL_RSP], 0x500002000, 8);
+	world_put(w, w->gpr[EMUL_RSP] + 8, 0x50, 8);
+	KUNIT_EXPECT_EQ(test, RUN(w, 0x48, 0xcb), EMUL_DONE);
+	KUNIT_EXPECT_EQ(test, w->seg[EMUL_CS].selector, 0x50);
+	KUNIT_EXPECT_EQ(test, w->rip, 0x2000);
 }
 
 /* STI and loads of SS hold off interrupts for one instruction; TF traps after it. */
