@@ -103,6 +103,10 @@ static u32 reset_signature(struct kvm_vcpu *vcpu)
  */
 void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 {
+	unsigned long cache = X86_CR0_CD | X86_CR0_NW;
+
+	if (init_event)
+		cache &= kvm_read_cr0(vcpu);
 	memset(vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs_avail = ~0U;
 	vcpu->regs_dirty = ~0U;
@@ -121,7 +125,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_fpu_vcpu_reset(vcpu, init_event);
 	kvm_msr_vcpu_reset(vcpu, init_event);
 	kvm_x86_vcpu_reset(vcpu, init_event);
-	kvm_x86_set_cr0(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
+	kvm_x86_set_cr0(vcpu, cache | X86_CR0_ET);
 	kvm_x86_set_cr3(vcpu, 0);
 	kvm_x86_set_cr4(vcpu, 0);
 	kvm_x86_set_efer(vcpu, 0);

@@ -215,7 +215,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		/* The host's own; it has taken them by now. */
 		return RUN_REENTER;
 	case SVM_EXIT_SHUTDOWN:
-		/* The VMCB's contents are undefined now. */
+		/* The guest's state is undefined now, so there is nothing that INIT could keep. */
+		memset(&svm->vmcb->save, 0, sizeof(svm->vmcb->save));
 		return exit_shutdown(vcpu, true);
 	case SVM_EXIT_CODE_ERR:
 		return svm_exit_invalid(svm);

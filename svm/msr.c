@@ -138,19 +138,30 @@ static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct
 /* DEBUGCTL: LBR, BTF and four pin controls of old. */
 #define DEBUGCTL_KNOWN		GENMASK_ULL(5, 0)
 
-/* The CPU switches DEBUGCTL and the records only for guests that use them. */
-static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
+/**
+ * svm_update_lbr_switch() - have DEBUGCTL and the records switched, or not
+ * @svm: the vCPU; its VMCB holds the guest's DEBUGCTL
+ *
+ * The CPU does it only for guests that use them.
+ * Context: the vCPU's thread, not in the guest.
+ */
+void svm_update_lbr_switch(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	if (data & ~DEBUGCTL_KNOWN)
-		return MSR_INVALID;
-	svm->vmcb->save.dbgctl = data;
-	if (svm_has_lbrv && data)
+	if (svm_has_lbrv && svm->vmcb->save.dbgctl)
 		control->virt_ext |= LBR_CTL_ENABLE_MASK;
 	else
 		control->virt_ext &= ~LBR_CTL_ENABLE_MASK;
 	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
+}
+
+static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
+{
+	if (data & ~DEBUGCTL_KNOWN)
+		return MSR_INVALID;
+	svm->vmcb->save.dbgctl = data;
+	svm_update_lbr_switch(svm);
 	return MSR_OK;
 }
 

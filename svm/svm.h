@@ -205,6 +205,7 @@ void svm_update_asid(struct vcpu_svm *svm);
 /* msr.c */
 int svm_msrpm_alloc(struct vcpu_svm *svm);
 void svm_msrpm_free(struct vcpu_svm *svm);
+void svm_update_lbr_switch(struct vcpu_svm *svm);
 
 /* timer.c */
 void svm_load_tsc_ratio(struct vcpu_svm *svm);

@@ -92,14 +92,20 @@ static void svm_reset_seg(struct vmcb_seg *seg, u32 type)
 	seg->base = 0;
 }
 
-/* Source: AMD APM volume 2, "Processor Initialization and Long Mode Activation". */
-static void svm_init_save(struct vcpu_svm *svm)
+/*
+ * INIT leaves MSRs alone, some of which are kept in the VMCB only.
+ * Source: AMD APM volume 2, "Processor Initialization State".
+ */
+static void svm_init_save(struct vcpu_svm *svm, bool init_event)
 {
 	struct vmcb_save_area *save = &svm->vmcb->save;
 	const u32 data = SVM_SELECTOR_S_MASK | SVM_SELECTOR_WRITE_MASK | 1;
 	const u32 code = SVM_SELECTOR_S_MASK | SVM_SELECTOR_READ_MASK | SVM_SELECTOR_CODE_MASK | 1;
 
-	memset(save, 0, sizeof(*save));
+	if (!init_event) {
+		memset(save, 0, sizeof(*save));
+		save->spec_ctrl = svm->vcpu.spec_ctrl;
+	}
 	svm_reset_seg(&save->es, data);
 	svm_reset_seg(&save->ss, data);
 	svm_reset_seg(&save->ds, data);
@@ -108,7 +114,10 @@ static void svm_init_save(struct vcpu_svm *svm)
 	svm_reset_seg(&save->cs, code);
 	save->cs.selector = 0xf000;
 	save->cs.base = 0xffff0000;
+	save->cpl = 0;
+	save->gdtr.base = 0;
 	save->gdtr.limit = 0xffff;
+	save->idtr.base = 0;
 	save->idtr.limit = 0xffff;
 	svm_reset_seg(&save->ldtr, 2);	/* LDT */
 	svm_reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
@@ -117,7 +126,6 @@ static void svm_init_save(struct vcpu_svm *svm)
 	save->dr6 = DR6_ACTIVE_LOW;
 	save->dr7 = DR7_FIXED_1;
 	save->g_pat = svm->vcpu.pat;
-	save->spec_ctrl = svm->vcpu.spec_ctrl;
 }
 
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
@@ -135,7 +143,8 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	}
 
 	svm_init_control(svm);
-	svm_init_save(svm);
+	svm_init_save(svm, init_event);
+	svm_update_lbr_switch(svm);
 	svm->vmcb->control.clean = 0;
 
 	/* Take over what core chose, each with the intercepts that go with it. */

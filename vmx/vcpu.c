@@ -170,8 +170,11 @@ static void vmx_reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
 	kvm_x86_set_segment(vcpu, &var, seg);
 }
 
-/* Source: Intel SDM volume 3, "Processor Management and Initialization". */
-static void vmx_init_guest_state(struct kvm_vcpu *vcpu)
+/*
+ * INIT leaves MSRs alone, some of which are kept in the VMCS only.
+ * Source: Intel SDM volume 3, "Processor State After Reset".
+ */
+static void vmx_init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
 {
 	const struct kvm_dtable dt = { .limit = 0xffff };
 	int seg;
@@ -183,11 +186,13 @@ static void vmx_init_guest_state(struct kvm_vcpu *vcpu)
 	kvm_x86_set_gdt(vcpu, &dt);
 	kvm_x86_set_idt(vcpu, &dt);
 
-	vmcs_write32(GUEST_SYSENTER_CS, 0);
-	vmcs_writel(GUEST_SYSENTER_ESP, 0);
-	vmcs_writel(GUEST_SYSENTER_EIP, 0);
-	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
-	vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
+	if (!init_event) {
+		vmcs_write32(GUEST_SYSENTER_CS, 0);
+		vmcs_writel(GUEST_SYSENTER_ESP, 0);
+		vmcs_writel(GUEST_SYSENTER_EIP, 0);
+		vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
+	}
 	vmcs_writel(GUEST_DR7, DR7_FIXED_1);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmx_assign_interruptibility(to_vmx(vcpu), ~0U, 0);
@@ -204,7 +209,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	vmx->immediate_exit = false;
 	vmx->shadow_check = false;
 	vmx->event_insn_len = 0;
-	vmx->guest_debugctl = 0;
 	vmx->idt_vectoring = 0;
 	if (!init_event)
 		vmx->spec_ctrl_passthrough = false;
@@ -219,7 +223,7 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	}
 	vmx_init_controls(vmx);
 	preempt_enable();
-	vmx_init_guest_state(vcpu);
+	vmx_init_guest_state(vcpu, init_event);
 
 	/* Take over what core chose, each with the intercepts that go with it. */
 	kvm_x86_set_efer(vcpu, vcpu->efer);

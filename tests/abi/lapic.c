@@ -621,6 +621,48 @@ TEST(lapic, power_on)
 	CHECK_EQ(lapic_reg(&s, 0x350), 0x700);
 }
 
+/* INIT is no power-on: MSRs and the cache's mode stay. (Stock drops SYSENTER's on Intel.) */
+TEST(lapic, init_keeps)
+{
+	static const struct { u32 index; u64 value; } kept[] = {
+		{ 0xc0000081, 0x23001000000000 },	/* STAR */
+		{ 0xc0000082, 0x1234567890 },		/* LSTAR */
+		{ 0xc0000084, 0x4700 },			/* SYSCALL_MASK */
+		{ 0xc0000102, 0x5555aaaa0000 },		/* KERNEL_GS_BASE */
+		{ 0x277, 0x0606060606060606 },		/* PAT */
+	};
+	const struct kvm_mp_state running = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	/* To the local APIC 1, INIT. */
+	struct kvm_msi msi = { .address_lo = 0xfee01000, .data = 0x500 };
+	struct vm *vm = vm_with_split();
+	struct vcpu *v;
+	struct kvm_sregs s;
+	u64 value;
+
+	vcpu_create(vm, 0);
+	v = vcpu_create(vm, 1);
+	CHECK_OK(ioctl(v->fd, KVM_SET_MP_STATE, &running));
+	for (unsigned int i = 0; i < ARRAY_SIZE(kept); i++)
+		CHECK(set_msr(v, kept[i].index, kept[i].value));
+	s = get_sregs(v);
+	CHECK_EQ(s.cr0, 0x60000010);
+	s.cr0 = 0x11;
+	s.gdt.base = 0x1000;
+	set_sregs(v, &s);
+
+	CHECK_EQ(CHECK_OK(ioctl(vm->fd, KVM_SIGNAL_MSI, &msi)), 1);
+	CHECK_EQ(mp_state(v), KVM_MP_STATE_INIT_RECEIVED);
+	for (unsigned int i = 0; i < ARRAY_SIZE(kept); i++) {
+		CHECK(get_msr(v, kept[i].index, &value));
+		CHECK_EQ(value, kept[i].value);
+	}
+	s = get_sregs(v);
+	CHECK_EQ(s.cr0, 0x10);
+	CHECK_EQ(s.gdt.base, 0);
+	CHECK_EQ(s.gdt.limit, 0xffff);
+	CHECK_EQ(s.cs.base, 0xffff0000);
+}
+
 /* What is pending and in service goes with the state to another vCPU. */
 PROGRAM(pending, 64,
 	X2_ENABLE
