@@ -225,8 +225,14 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
 
+	/* Not the guest's, whose steps a debugger of this thread would make longer. */
+	if (unlikely(svm->host_debugctl))
+		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
+
 	svm_enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
 
+	if (unlikely(svm->host_debugctl))
+		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
 
