@@ -121,7 +121,8 @@ void kvm_load_guest_xstate(struct kvm_vcpu *vcpu)
 	if (kvm_read_cr4_bits(vcpu, X86_CR4_OSXSAVE)) {
 		if (vcpu->xcr0 != host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
-		if (guest_cap(vcpu, GUEST_CAP_XSAVES) && vcpu->xss != host_xss)
+		/* Without XSAVES in CPUID it is 0; AMD's guests can execute XSAVES even so. */
+		if (vcpu->xss != host_xss)
 			native_wrmsrl(MSR_IA32_XSS, vcpu->xss);
 	}
 	if (guest_has_pkru(vcpu)) {
@@ -142,7 +143,7 @@ void kvm_load_host_xstate(struct kvm_vcpu *vcpu)
 	if (kvm_read_cr4_bits(vcpu, X86_CR4_OSXSAVE)) {
 		if (vcpu->xcr0 != host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
-		if (guest_cap(vcpu, GUEST_CAP_XSAVES) && vcpu->xss != host_xss)
+		if (vcpu->xss != host_xss)
 			native_wrmsrl(MSR_IA32_XSS, host_xss);
 	}
 }
