@@ -34,7 +34,7 @@ static DEFINE_PER_CPU(struct user_return_cpu, user_return_cpu);
  * kvm_add_user_return_msr() - have an MSR switched lazily
  * @msr: its index
  *
- * Context: hardware_setup(), preemption off or bound to a CPU.
+ * Context: hardware_setup().
  * Return: a slot for kvm_set_user_return_msr(), or -EINVAL: this CPU does not
  * have the MSR, or cannot write back what it reads, or there are too many.
  */
@@ -48,8 +48,13 @@ int kvm_add_user_return_msr(u32 msr)
 		if (msrs[i] == msr)
 			return i;
 	}
+	/* Another CPU's value would be taken for this one's own. */
+	preempt_disable();
 	value = native_read_msr_safe(msr, &err);
-	if (err || native_write_msr_safe(msr, (u32)value, value >> 32))
+	if (!err)
+		err = native_write_msr_safe(msr, (u32)value, value >> 32);
+	preempt_enable();
+	if (err)
 		return -EINVAL;
 	if (nr_msrs == MAX_USER_RETURN_MSRS)
 		return -EINVAL;
