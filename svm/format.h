@@ -72,7 +72,7 @@ static inline const char *svm_refusal(const struct svm_cpu_facts *f, int *err)
 		return "CPU has no nested paging";
 	*err = -EBUSY;
 	if (f->efer & EFER_SVME)
-		return "in use by kvm_amd";
+		return "in use by kvm_amd or another hypervisor";
 	*err = 0;
 	return NULL;
 }

@@ -63,7 +63,7 @@ int kvm_x86_check_hardware(void)
 	if (ret)
 		return ret;
 	if (cr4_read_shadow() & X86_CR4_VMXE && !this_cpu_read(vmx_is_on)) {
-		pr_err("in use by %s\n", VENDOR_RIVAL);
+		pr_err("in use by %s or another hypervisor\n", VENDOR_RIVAL);
 		return -EBUSY;
 	}
 	if (cr4_read_shadow() & CR4_FRED) {
@@ -152,7 +152,8 @@ int kvm_x86_enable_virtualization_cpu(void)
 	struct vmcs *region = this_cpu_read(vmxon_region);
 
 	if (cr4_read_shadow() & X86_CR4_VMXE) {
-		pr_err("in use by %s on CPU %d\n", VENDOR_RIVAL, raw_smp_processor_id());
+		pr_err("in use by %s or another hypervisor on CPU %d\n", VENDOR_RIVAL,
+		       raw_smp_processor_id());
 		return -EBUSY;
 	}
 	/* Processor Trace cannot run on into VMX operation on some CPUs. */

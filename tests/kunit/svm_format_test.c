@@ -187,7 +187,7 @@ do {									\
 	REFUSED(vm_cr, SVM_VM_CR_SVMDIS, "disabled by firmware", EOPNOTSUPP);
 	REFUSED(vm_cr, SVM_VM_CR_SVMDIS | SVM_VM_CR_LOCK, "disabled by firmware", EOPNOTSUPP);
 	REFUSED(svm_edx, ~(u32)CPUID_SVM_EDX_NPT, "CPU has no nested paging", EOPNOTSUPP);
-	REFUSED(efer, EFER_SVME, "in use by kvm_amd", EBUSY);
+	REFUSED(efer, EFER_SVME, "in use by kvm_amd or another hypervisor", EBUSY);
 #undef REFUSED
 }
 
