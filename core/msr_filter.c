@@ -122,6 +122,11 @@ static struct kvm_msr_filter_set *make_filter(const struct kvm_msr_filter *from)
 		free_filter(filter);
 		return ERR_PTR(err);
 	}
+	/* No ranges: what was filtered is so no more, and accesses need not ask. */
+	if (!filter->nr) {
+		free_filter(filter);
+		return NULL;
+	}
 	return filter;
 }
 
