@@ -37,6 +37,7 @@
 
 #else /* !__ASSEMBLY__ */
 
+#include <linux/cc_platform.h>
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
 #include <linux/kvm.h>
@@ -61,6 +62,16 @@
 #define KVM_MSR_FILTER_VALID_MASK	KVM_MSR_FILTER_DEFAULT_DENY
 #define KVM_MSR_FILTER_RANGE_VALID_MASK	(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)
 #endif
+
+/* Does the host keep a table of who owns each page (SNP)? 6.1 does not. */
+static inline bool compat_host_has_snp(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return cc_platform_has(CC_ATTR_HOST_SEV_SNP);
+#else
+	return false;
+#endif
+}
 
 /* 6.8 dropped the count of eventfd_signal(). */
 static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)

@@ -15,6 +15,7 @@
 #include <asm/perf_event.h>
 #include <asm/processor.h>
 
+#include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/msr.h"
@@ -110,6 +111,33 @@ int kvm_x86_check_hardware(void)
 	return err;
 }
 
+/**
+ * svm_alloc_page() - a zeroed page for the CPU's own use by physical address
+ * @node: NUMA node, or NUMA_NO_NODE
+ * @gfp: how to allocate
+ *
+ * A host with SNP checks who owns a page. CPUs have an erratum there: a VMCB or
+ * save area at the start of 2 MiB is in the way of writes to the other pages of
+ * a large page, and those fault. So take another page.
+ *
+ * Context: may sleep. Return: the page, to be freed by __free_page(), or NULL.
+ */
+struct page *svm_alloc_page(int node, gfp_t gfp)
+{
+	struct page *page;
+
+	if (!compat_host_has_snp())
+		return alloc_pages_node(node, gfp | __GFP_ZERO, 0);
+
+	page = alloc_pages_node(node, gfp | __GFP_ZERO, 1);
+	if (!page)
+		return NULL;
+	split_page(page, 1);
+	/* The first of two is aligned to 8 KiB, so it is the only one that can be it. */
+	__free_page(page);
+	return page + 1;
+}
+
 static void svm_free_cpus(void)
 {
 	int cpu;
@@ -133,8 +161,8 @@ static int svm_alloc_cpus(void)
 	for_each_possible_cpu(cpu) {
 		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
 
-		sc->hsave = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
-		sc->host_state = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+		sc->hsave = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
+		sc->host_state = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
 		if (!sc->hsave || !sc->host_state) {
 			svm_free_cpus();
 			return -ENOMEM;

@@ -193,6 +193,9 @@ static __always_inline void svm_invlpga(unsigned long gva, u32 asid)
 asmlinkage void svm_world_switch(struct vcpu_svm *svm, bool spec_ctrl_intercepted,
 				 unsigned long host_state_pa);
 
+/* hw.c */
+struct page *svm_alloc_page(int node, gfp_t gfp);
+
 /* event.c */
 void svm_disarm_irq_window(struct vcpu_svm *svm);
 void svm_collect_events(struct vcpu_svm *svm);

@@ -164,7 +164,7 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 
 	BUILD_BUG_ON(sizeof(struct vmcb) > PAGE_SIZE);
 
-	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	page = svm_alloc_page(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	svm->vmcb = page_address(page);
