@@ -44,6 +44,7 @@
 #include <linux/mm.h>
 #include <linux/syscore_ops.h>
 #include <asm/apic.h>
+#include <asm/cpufeature.h>
 #include <asm/reboot.h>
 #include <asm/vmx.h>
 
@@ -62,6 +63,19 @@
 #define KVM_MSR_FILTER_VALID_MASK	KVM_MSR_FILTER_DEFAULT_DENY
 #define KVM_MSR_FILTER_RANGE_VALID_MASK	(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)
 #endif
+
+/*
+ * Since 6.12 the kernel may leave it to the hypervisor to have a CPU with SRSO
+ * speculate less while it runs guests.
+ */
+static inline bool compat_srso_reduce_in_guests(void)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	return boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE);
+#else
+	return false;
+#endif
+}
 
 /* Does the host keep a table of who owns each page (SNP)? 6.1 does not. */
 static inline bool compat_host_has_snp(void)

@@ -271,6 +271,13 @@ int kvm_x86_enable_virtualization_cpu(void)
 		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	}
+	/*
+	 * What one guest trained must not steer the host's returns. VMs come and
+	 * go with the extension, so the CPU pays only while there is one. Source:
+	 * the kernel's Documentation/admin-guide/hw-vuln/srso.rst.
+	 */
+	if (compat_srso_reduce_in_guests())
+		msr_set_bit(MSR_ZEN4_BP_CFG, SVM_BP_CFG_REDUCE_BIT);
 	/* Bits by which an event counts hosts or guests only mean nothing without SVM. */
 	amd_pmu_enable_virt();
 	return 0;
@@ -299,6 +306,8 @@ void kvm_x86_disable_virtualization_cpu(void)
 	}
 	svm_switch_off();
 	amd_pmu_disable_virt();
+	if (compat_srso_reduce_in_guests())
+		msr_clear_bit(MSR_ZEN4_BP_CFG, SVM_BP_CFG_REDUCE_BIT);
 }
 
 void kvm_x86_emergency_disable_virtualization_cpu(void)

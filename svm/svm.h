@@ -36,6 +36,9 @@
 /* Written before every entry without looking whether they changed. */
 #define VMCB_CLEAN_NEVER	(VMCB_CLEAN_INTR | VMCB_CLEAN_CR2)
 
+/* In MSR_ZEN4_BP_CFG; 6.1 does not name it. */
+#define SVM_BP_CFG_REDUCE_BIT	4
+
 /* Permission bitmaps. Source: AMD APM volume 2, "Intercept Operation". */
 #define SVM_IOPM_ORDER		2	/* 3 pages are used */
 #define SVM_MSRPM_ORDER		1	/* 2 pages */
