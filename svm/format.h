@@ -37,6 +37,7 @@
 struct svm_cpu_facts {
 	bool amd;		/* or Hygon */
 	bool encrypted_guest;	/* this kernel is one */
+	u8 family;
 	u32 max_ext_leaf;	/* CPUID 8000_0000h EAX */
 	u32 ext_ecx;		/* CPUID 8000_0001h ECX */
 	u32 svm_edx;		/* CPUID 8000_000Ah EDX */
@@ -70,6 +71,12 @@ static inline const char *svm_refusal(const struct svm_cpu_facts *f, int *err)
 		return "disabled by firmware";
 	if (!(f->svm_edx & CPUID_SVM_EDX_NPT))
 		return "CPU has no nested paging";
+	/*
+	 * Erratum 383: a guest that changes the size of its pages raises machine
+	 * checks, which stop the host.
+	 */
+	if (f->family == 0x10)
+		return "guests can stop a host of CPU family 10h";
 	*err = -EBUSY;
 	if (f->efer & EFER_SVME)
 		return "in use by kvm_amd or another hypervisor";

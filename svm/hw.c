@@ -89,6 +89,7 @@ int kvm_x86_check_hardware(void)
 		.amd = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
 		       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON,
 		.encrypted_guest = cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT),
+		.family = boot_cpu_data.x86,
 	};
 	const char *why;
 	int err;

@@ -160,6 +160,7 @@ static void refusals(struct kunit *test)
 {
 	static const struct svm_cpu_facts good = {
 		.amd = true,
+		.family = 0x17,
 		.max_ext_leaf = 0x8000001f,
 		.ext_ecx = CPUID_EXT_ECX_SVM,
 		.svm_edx = CPUID_SVM_EDX_NPT,
@@ -187,6 +188,7 @@ do {									\
 	REFUSED(vm_cr, SVM_VM_CR_SVMDIS, "disabled by firmware", EOPNOTSUPP);
 	REFUSED(vm_cr, SVM_VM_CR_SVMDIS | SVM_VM_CR_LOCK, "disabled by firmware", EOPNOTSUPP);
 	REFUSED(svm_edx, ~(u32)CPUID_SVM_EDX_NPT, "CPU has no nested paging", EOPNOTSUPP);
+	REFUSED(family, 0x10, "guests can stop a host of CPU family 10h", EOPNOTSUPP);
 	REFUSED(efer, EFER_SVME, "in use by kvm_amd or another hypervisor", EBUSY);
 #undef REFUSED
 }
