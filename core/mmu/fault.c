@@ -459,7 +459,8 @@ enum tdp_result tdp_handle_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *
 	};
 	enum tdp_result res = TDP_RETRY;
 
-	if (fault->rsvd)
+	/* What the CPU calls reserved beyond the tables' reach is the guest's address. */
+	if (fault->rsvd && f.gfn < tdp_end_gfn())
 		return TDP_BUG;
 	f.slot = gfn_to_memslot(f.kvm, f.gfn);
 	if (!f.slot && f.gfn == TDP_APIC_GFN)

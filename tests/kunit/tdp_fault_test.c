@@ -62,6 +62,9 @@ static void fault_outside_memory(struct kunit *test)
 
 	idx = srcu_read_lock(&ctx->kvm->srcu);
 	KUNIT_EXPECT_EQ(test, tdp_handle_fault(ctx->vcpu, &malformed), TDP_BUG);
+	/* There the tables say nothing, so it is the guest's address that is wrong. */
+	malformed.gpa = tdp_end_gfn() << PAGE_SHIFT;
+	KUNIT_EXPECT_EQ(test, tdp_handle_fault(ctx->vcpu, &malformed), TDP_MMIO);
 	srcu_read_unlock(&ctx->kvm->srcu, idx);
 
 	/* Slot 2 has user addresses that nothing is mapped at. */
