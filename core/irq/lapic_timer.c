@@ -346,7 +346,7 @@ void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic_timer *t = &vcpu->lapic->timer;
 	u64 deadline = READ_ONCE(t->expired_deadline);
-	u64 now = guest_tsc(vcpu), end;
+	u64 now = guest_tsc(vcpu), cycles;
 
 	WRITE_ONCE(t->expired_deadline, 0);
 	if (now >= deadline) {
@@ -355,8 +355,9 @@ void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu)
 	}
 	learn_advance(t, cycles_to_ns(vcpu, deadline - now), 0);
 	/* The guest's TSC may have been set back since. */
-	end = min(deadline, now + ns_to_cycles(vcpu, ADVANCE_MAX_NS));
-	while (guest_tsc(vcpu) < end)
+	cycles = min(deadline - now, ns_to_cycles(vcpu, ADVANCE_MAX_NS));
+	/* By distance: the guest can have its TSC pass zero while the host waits. */
+	while (guest_tsc(vcpu) - now < cycles)
 		cpu_relax();
 }
 

@@ -115,6 +115,28 @@ static void deadline_comes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->lapic->timer.expired_deadline, 0ULL);
 }
 
+/*
+ * A guest may set its TSC so that it passes zero while the host waits, interrupts
+ * off. A wait for a TSC above the last one seen would last for centuries: this case
+ * does not end then.
+ */
+static void wait_past_zero(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct kvm_lapic_timer *t = &vcpu->lapic->timer;
+	u64 longest = 5 * tsc_khz / 1000;
+	u64 before;
+
+	for (before = 0; before < 2 * longest; before += 1 + longest / 512) {
+		local_irq_disable();
+		t->expired_deadline = U64_MAX;
+		vcpu->tsc_offset = -longest - before - rdtsc();
+		kvm_lapic_timer_wait(vcpu);
+		local_irq_enable();
+		KUNIT_EXPECT_EQ(test, t->expired_deadline, 0ULL);
+	}
+}
+
 /* A later deadline leaves the hrtimer alone; it goes on to it when it fires. */
 static void deadline_moved_back(struct kunit *test)
 {
@@ -350,6 +372,7 @@ static struct kunit_case lapic_timer_test_cases[] = {
 	KUNIT_CASE(divisors),
 	KUNIT_CASE(deadline_in_the_past),
 	KUNIT_CASE(deadline_comes),
+	KUNIT_CASE(wait_past_zero),
 	KUNIT_CASE(deadline_moved_back),
 	KUNIT_CASE(deadline_goes_on),
 	KUNIT_CASE(deadline_disarmed),
