@@ -26,6 +26,7 @@ clean:
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.symvers' -o -name '*.order' \
 		-o -name asm-offsets.h \) -type f -delete
 	$(MAKE) -C tests/abi clean
+	$(MAKE) -C tests/fuzz/ioctl clean
 
 .PHONY: modules modules_install clean headers
 

@@ -22,3 +22,6 @@ mv-kunit += tests/kunit/lapic_test.o
 mv-kunit += tests/kunit/pic_test.o tests/kunit/pit_test.o tests/kunit/ioapic_test.o
 mv-kunit += tests/kunit/routing_test.o tests/kunit/scan_test.o
 mv-kunit += tests/kunit/ipi_test.o tests/kunit/lapic_timer_test.o
+
+# Probes that make allocations fail, a module of their own.
+mv-fault += tests/fuzz/fault/fault.o

@@ -45,13 +45,19 @@ selftests:
 	tests/rig/selftests $(if $(VENDOR),--vendor $(VENDOR)) $(if $(RIG),--rig $(RIG)) \
 		$(if $(MODEL),--model $(MODEL))
 
+# Random ioctls in an emulated host; with FAIL=1 those whose allocations fail
+fuzz-ioctl:
+	tests/rig/setup packages kernel-$(KERNEL) $(if $(filter vmx,$(VENDOR)),bochs)
+	tests/fuzz/ioctl-fuzz $(HOST) $(if $(FAIL),--fail,$(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE) -v))
+
 build-matrix:
 	scripts/build-matrix $(BUILDS)
 
 help:
 	@sed -n 's/^#? \{0,1\}//p' tests/rig/targets.mk tests/bench/targets.mk
 
-.PHONY: models demo shell setup kunit check check-long check-debug selftests build-matrix help
+.PHONY: models fuzz-ioctl demo shell setup kunit check check-long check-debug selftests build-matrix help
 
 #? Commands (each sets up what it needs, on Debian 12, as root or with sudo):
 #?   make demo          boot Debian's 6.12 cloud kernel under QEMU on the module, on an
@@ -70,6 +76,9 @@ help:
 #?                      and tested (without BASE: the newest 10)
 #?   make fuzz-emul COUNT=N SEED=N
 #?                      random instructions in the emulator and on this CPU, compared
+#?   make fuzz-ioctl KERNEL=debug SECONDS=N SEED=N VENDOR=vmx
+#?                      random ioctls and guests from several threads; FAIL=1: each
+#?                      allocation of what sets up VMs fails once
 #?   make coccicheck COCCI=FILE
 #?                      what the semantic patches (one, or all) would change here
 #?   make monolithize LINUX=DIR OUTPUT=DIR OPTIMISE=1 CHECK=1
