@@ -5,8 +5,14 @@
  * and pass, and verifies each while writing the next, so that a lost write, a
  * stale page or a page shown at the wrong place is found.  It is not a test of
  * memory chips; walking bits are of no use here.
+ *
+ * It goes on until a line on standard input says that it was enough: how many
+ * passes that takes depends on how fast the host swaps.
  */
 #include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,11 +53,12 @@ static uint64_t turn(uint64_t *mem, size_t words, uint64_t salt, uint64_t pass)
 	return bad;
 }
 
-static int worker(size_t bytes, unsigned long passes, uint64_t salt)
+static int worker(size_t bytes, uint64_t salt, atomic_bool *enough)
 {
 	size_t words = bytes / sizeof(uint64_t);
-	uint64_t bad = 0;
+	uint64_t pass = 0, bad = 0;
 	uint64_t *mem;
+	bool last = false;
 
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED) {
@@ -59,39 +66,72 @@ static int worker(size_t bytes, unsigned long passes, uint64_t salt)
 		return 1;
 	}
 	fill(mem, words, salt);
-	for (unsigned long pass = 0; pass < passes; pass++) {
-		bad += turn(mem, words, salt, pass);
-		printf("pattern: pass %lu of %lu, %" PRIu64 " bad words\n", pass + 1, passes, bad);
-		fflush(stdout);
+	/* The last pass begins after the word: what was taken until then is verified. */
+	while (!last) {
+		last = atomic_load(enough);
+		bad += turn(mem, words, salt, pass++);
 	}
+	printf("pattern: %" PRIu64 " passes, %" PRIu64 " bad words\n", pass, bad);
+	fflush(stdout);
 	return bad != 0;
+}
+
+/* Wait for a line, or for the end of input. */
+static int listen_for(atomic_bool *enough)
+{
+	char line[64];
+
+	if (read(STDIN_FILENO, line, sizeof(line)) < 0)
+		perror("pattern: standard input");
+	atomic_store(enough, true);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned long mib, passes;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), running = 0;
+	pid_t listener, pid;
+	atomic_bool *enough;
+	unsigned long mib;
 	int failed = 0, status;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: pattern MIB PASSES\n");
+	if (argc != 2) {
+		fprintf(stderr, "usage: pattern MIB\n");
 		return 2;
 	}
 	mib = strtoul(argv[1], NULL, 10);
-	passes = strtoul(argv[2], NULL, 10);
-	if (!mib || !passes) {
-		fprintf(stderr, "pattern: sizes must be numbers above zero\n");
+	if (!mib) {
+		fprintf(stderr, "pattern: the size must be a number above zero\n");
 		return 2;
 	}
+	enough = mmap(NULL, sizeof(*enough), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (enough == MAP_FAILED) {
+		perror("pattern: mmap");
+		return 1;
+	}
+	listener = fork();
+	if (!listener)
+		exit(listen_for(enough));
+	if (listener < 0) {
+		perror("pattern: fork");
+		return 1;
+	}
 	for (long i = 0; i < cpus; i++) {
-		pid_t pid = fork();
-
+		pid = fork();
 		if (!pid)
-			exit(worker((mib << 20) / cpus, passes, (uint64_t)(i + 1) << 56));
+			exit(worker((mib << 20) / cpus, (uint64_t)(i + 1) << 56, enough));
 		if (pid < 0)
 			failed = 1;
+		else
+			running++;
 	}
-	while (wait(&status) > 0)
+	while (running && (pid = wait(&status)) > 0) {
+		if (pid == listener)
+			continue;
 		failed |= status != 0;
+		running--;
+	}
+	kill(listener, SIGKILL);
 	return failed;
 }
