@@ -175,6 +175,26 @@ static void deadline_goes_on(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, armed(vcpu));
 }
 
+/* The callback waited for the lock while the vCPU armed the timer: it finds it queued. */
+static void deadline_armed_anew(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct kvm_lapic_timer *t = &vcpu->lapic->timer;
+	enum hrtimer_restart restart;
+	ktime_t expires;
+
+	deadline_mode(vcpu);
+	kvm_lapic_timer_set_deadline(vcpu, now(vcpu) + AN_HOUR);
+	expires = hrtimer_get_expires(&t->hrtimer);
+	local_irq_disable();
+	restart = t->hrtimer.function(&t->hrtimer);
+	local_irq_enable();
+	KUNIT_EXPECT_EQ(test, restart, HRTIMER_NORESTART);
+	KUNIT_EXPECT_EQ(test, hrtimer_get_expires(&t->hrtimer), expires);
+	KUNIT_EXPECT_TRUE(test, armed(vcpu));
+	KUNIT_EXPECT_FALSE(test, pending(vcpu));
+}
+
 static void deadline_disarmed(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -375,6 +395,7 @@ static struct kunit_case lapic_timer_test_cases[] = {
 	KUNIT_CASE(wait_past_zero),
 	KUNIT_CASE(deadline_moved_back),
 	KUNIT_CASE(deadline_goes_on),
+	KUNIT_CASE(deadline_armed_anew),
 	KUNIT_CASE(deadline_disarmed),
 	KUNIT_CASE(deadline_at_the_end_of_time),
 	KUNIT_CASE(deadline_and_tsc_write),

@@ -10,6 +10,10 @@
 
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/event.h"
+#include "core/irq/inject.h"
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "core/request.h"
 #include "core/vcpu.h"
@@ -104,6 +108,29 @@ static void sregs_interrupt(struct kunit *test)
 	kvm_vcpu_ioctl_get_sregs(vcpu, &out);
 	KUNIT_EXPECT_EQ(test, out.interrupt_bitmap[1], BIT_ULL(5));
 	KUNIT_EXPECT_EQ(test, out.interrupt_bitmap[0], 0ULL);
+}
+
+/* LINT0 holds back what a PIC raised, not what replaces it. */
+static void sregs_interrupt_not_of_pic(struct kunit *test)
+{
+	const struct kvm_interrupt from_pic = { .irq = 69 };
+	struct kvm *kvm = fake_vm_create(test);
+	struct kvm_vcpu *vcpu;
+	struct kvm_sregs in;
+
+	mutex_lock(&kvm->lock);
+	KUNIT_EXPECT_EQ(test, kvm_enable_split_irqchip(kvm, 24), 0);
+	mutex_unlock(&kvm->lock);
+	vcpu = fake_vcpu_create(test, kvm);
+	kvm_lapic_write_reg(vcpu, APIC_LVT0, APIC_LVT_MASKED);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_interrupt(vcpu, &from_pic), 0);
+	KUNIT_EXPECT_FALSE(test, kvm_irq_waits(vcpu));
+	kvm_vcpu_ioctl_get_sregs(vcpu, &in);
+	memset(in.interrupt_bitmap, 0, sizeof(in.interrupt_bitmap));
+	in.interrupt_bitmap[1] = BIT_ULL(6);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &in), 0);
+	KUNIT_EXPECT_EQ(test, vcpu->ev.user_irq, 70);
+	KUNIT_EXPECT_TRUE(test, kvm_irq_waits(vcpu));
 }
 
 /* Each row spoils one field of legal long-mode registers. */
@@ -291,6 +318,7 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(rflags_undefined_bits),
 	KUNIT_CASE(sregs_round_trip),
 	KUNIT_CASE(sregs_interrupt),
+	KUNIT_CASE(sregs_interrupt_not_of_pic),
 	KUNIT_CASE(sregs_refused),
 	KUNIT_CASE(sregs2_flags),
 	KUNIT_CASE(register_width),
