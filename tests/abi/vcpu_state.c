@@ -304,6 +304,21 @@ TEST(state, msrs)
 	CHECK_EQ(get_sregs(v).gs.base, 0xffff888000001000);
 }
 
+/* An Intel CPU would fault on the host that loads such a value for the guest. */
+TEST(state, syscall_mask_has_32_bits)
+{
+	struct vcpu *v = vcpu_with(MODE_LONG, nop_hlt);
+	u64 got;
+
+	if (strstr(kvm_module(), "svm") || strstr(kvm_module(), "amd"))
+		skip("an AMD CPU ignores the high half");
+	CHECK(set_msr(v, 0xc0000084, 0x47700));
+	CHECK(!set_msr(v, 0xc0000084, 0x100000000));
+	CHECK(get_msr(v, 0xc0000084, &got));
+	CHECK_EQ(got, 0x47700);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+}
+
 PROGRAM(rdmsr, 64,
 	"1:	rdmsr\n"
 	"	hlt\n"
