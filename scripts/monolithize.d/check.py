@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 
+import kbuild
 import sites
 import tables
 import tree as trees
@@ -163,11 +164,14 @@ def _bindings(output, vendor):
 
 
 def _homes(output):
-    """function -> the files that define it"""
+    """function -> what it is compiled with: the files that define it, or the unit of many"""
     homes = collections.defaultdict(set)
+    with open(os.path.join(output, "Kbuild"), encoding="utf-8") as file:
+        one_unit = kbuild.UNIT in file.read()
     for source in trees.Tree(output).sources():
+        inside = one_unit and source.name.startswith(trees.KVM + "/")
         for func in source.functions:
-            homes[func.name].add(source.name)
+            homes[func.name].add(trees.KVM if inside else source.name)
     return homes
 
 

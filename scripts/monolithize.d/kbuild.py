@@ -69,6 +69,38 @@ $(eval $(call mono-rules,vmx,kvm-intel-mono,__VMX__))
 $(eval $(call mono-rules,svm,kvm-amd-mono,__SVM__))
 """
 
+UNIT = r"""
+# What is not compiled as part of the vendor's unit: assembly, tracepoints, and virt/kvm,
+# whose weak functions give way to others when they are linked.
+mono-apart := %/vmenter.o virt/%
+mono-apart += $(foreach o,$(mono-kvm) $(mono-intel) $(mono-amd),$(if $(findstring /mono_trace_,$o),$o))
+mono-asm := %/vmenter.o
+mono-objects = $(patsubst %.o,%.$(1).o,$(filter-out $(mono-asm),$(filter $(mono-apart),$(2)))) \
+	$(filter $(mono-asm),$(2)) unit.$(1).o
+
+obj-m := kvm-intel-mono.o kvm-amd-mono.o
+kvm-intel-mono-y := $(call mono-objects,vmx,$(mono-kvm) $(mono-intel))
+kvm-amd-mono-y := $(call mono-objects,svm,$(mono-kvm) $(mono-amd))
+mono-vmx := $(filter-out $(mono-apart),$(mono-kvm) $(mono-intel))
+mono-svm := $(filter-out $(mono-apart),$(mono-kvm) $(mono-amd))
+
+filechk_mono-unit = printf '\043include "%s"\n' $(patsubst %.o,%.c,$(2))
+
+define mono-rules
+$$(obj)/%.$(1).o: modname := $(2)
+$$(obj)/%.$(1).o: ccflags-y += -D$(3) -I$$(mono-here)/ops/$(1)
+$$(obj)/%.$(1).o: $$(src)/%.c FORCE
+	$$(call if_changed_rule,cc_o_c)
+$$(obj)/unit.$(1).c: FORCE
+	$$(call filechk,mono-unit,$$(mono-$(1)))
+$$(obj)/unit.$(1).o: $$(obj)/unit.$(1).c FORCE
+	$$(call if_changed_rule,cc_o_c)
+clean-files += unit.$(1).c
+endef
+$(eval $(call mono-rules,vmx,kvm-intel-mono,__VMX__))
+$(eval $(call mono-rules,svm,kvm-amd-mono,__SVM__))
+"""
+
 MAKEFILE = """# SPDX-License-Identifier: GPL-2.0-only
 # Made by monolithize.
 KDIR ?= /lib/modules/$(shell uname -r)/build

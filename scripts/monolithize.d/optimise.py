@@ -11,6 +11,7 @@ import lex
 import steps
 import tables
 import tree as trees
+import unit
 
 EMULATOR = "x86_emulate_ops"
 
@@ -367,3 +368,4 @@ def run(conv):
     emulator(conv)
     exit_tables(conv)
     predicates(conv)
+    unit.one_unit(conv)

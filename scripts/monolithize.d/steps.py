@@ -60,7 +60,7 @@ class Conversion:
         copy.write("objects.mk", self.lists)
         copy.write("Makefile", kbuild.MAKEFILE)
         copy.write(".gitignore", "*.o\n*.ko\n*.mod\n*.mod.c\n*.cmd\n*.s\n.tmp_versions/\n"
-                   "Module.symvers\nmodules.order\nreport.txt\nkvm-asm-offsets.h\nmono-config.*\nbuild.log\nfigures.json\n.stock/\n")
+                   "Module.symvers\nmodules.order\nreport.txt\nkvm-asm-offsets.h\nmono-config.*\nbuild.log\nfigures.json\nunit.*.c\n.stock/\n")
         copy.write("Kbuild", kbuild.TOP + kbuild.non_standard(self.original) + kbuild.STOCK)
         self.git.commit("import KVM as it is",
                         "The three stock modules, built outside of the kernel's tree.")

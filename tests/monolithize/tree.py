@@ -130,8 +130,25 @@ void pmu(struct kvm_vcpu *vcpu);
 """
 
 PMU_C = """
+#define pr_fmt(fmt) "pmu: " fmt
+
 #include <asm/kvm_host.h>
+#include <linux/traps.h>
 #include "pmu.h"
+#include "trace.h"
+
+#define SCALE 20
+struct own { int number; };
+enum { OWN_SECOND = 5, OWN_FIRST };
+
+static int own_value = 6;
+
+static int own_function(int n)
+{
+	struct own own = { .number = n };
+
+	return sizeof(struct own) * SCALE * OWN_SECOND + own.number + own_value;
+}
 
 static struct kvm_pmu_ops kvm_pmu_ops __read_mostly;
 
@@ -154,7 +171,8 @@ void kvm_pmu_ops_update(const struct kvm_pmu_ops *pmu_ops)
 
 void pmu(struct kvm_vcpu *vcpu)
 {
-	say("pmu reset", kvm_pmu_call(reset)(vcpu));
+	say(pr_fmt("reset"), kvm_pmu_call(reset)(vcpu));
+	say(pr_fmt("own"), own_function(OWN_FIRST) + trace_points);
 	if (!kvm_pmu_ops.early)
 		say("pmu early missing", kvm_pmu_ops.EVENTS);
 	else
@@ -162,9 +180,14 @@ void pmu(struct kvm_vcpu *vcpu)
 }
 """
 
+TRAPS_H = """
+extern char *sync_regs(char *regs);
+"""
+
 TRACE_H = """
 #ifndef _TRACE_H
 #define _TRACE_H
+extern int trace_points;
 TRACE_EVENT(kvm_exit,
 	TP_PROTO(struct kvm_vcpu *vcpu),
 	TP_fast_assign(
@@ -175,6 +198,9 @@ TRACE_EVENT(kvm_exit,
 	say("both", static_call(kvm_x86_get_cpl)(vcpu));	\\
 	say("nested", kvm_x86_ops.nested_ops->check(vcpu));	\\
 } while (0)
+#endif
+#ifdef CREATE_TRACE_POINTS
+int trace_points = 77;
 #endif
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH ../../arch/x86/kvm
@@ -217,6 +243,7 @@ struct x86_emulate_ctxt {
 int emulate(struct x86_emulate_ctxt *ctxt);
 #ifdef CONFIG_SMM
 int emulator_leave_smm(struct x86_emulate_ctxt *ctxt);
+int stand_in(void);
 #endif
 #endif
 """
@@ -234,6 +261,11 @@ int device_read(struct device *dev)
 }
 
 #ifdef CONFIG_SMM
+int stand_in(void)
+{
+	return 2;
+}
+
 int emulator_leave_smm(struct x86_emulate_ctxt *ctxt)
 {
 	return ctxt->id + 41;
@@ -262,7 +294,36 @@ X86_C = """
 #include <asm/kvm_host.h>
 #include "emulate.h"
 #include "pmu.h"
+
+#define CREATE_TRACE_POINTS
 #include "trace.h"
+
+/* pmu.c has others of these names. */
+#define SCALE 10
+struct own { char a[3]; };
+enum { OWN_FIRST, OWN_SECOND };
+
+static int own_value = 4;
+
+#ifndef CONFIG_SMM
+static int stand_in(void)
+{
+	return 1;
+}
+#endif
+
+static int __maybe_unused own_function(int n)
+{
+	struct own own = { .a = { n } };
+
+	return sizeof(struct own) * SCALE * OWN_SECOND + own.a[0];
+}
+
+/* A header that only pmu.c includes has another of this name. */
+static int sync_regs(int n)
+{
+	return own_function(n) + own_value;
+}
 
 #define BITS 32
 #define FNAME(name) name##32
@@ -420,6 +481,9 @@ void exercise(void)
 #ifdef CONFIG_NEVER
 	say("never", kvm_x86_call(get_cpl)(&vcpu));
 #endif
+	say(pr_fmt("own"), sync_regs(6));
+	say("trace points", trace_points);
+	say("stand in", stand_in());
 	say("size", kvm_x86_ops.vm_size);
 	kvm_x86_ops.hardware_enable = NULL;
 	say("gone", !kvm_x86_ops.hardware_enable);
@@ -545,6 +609,7 @@ module_init(VV_init);
 """
 
 CAPS_H = """
+#pragma once
 static inline int cpu_has_wbinvd(void)
 {
 	return 77;
@@ -742,6 +807,7 @@ obj-$(CONFIG_KVM_AMD) += kvm-amd.o
 """
 
 SHIM_H = """
+#pragma once
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -749,6 +815,10 @@ SHIM_H = """
 #include <stdint.h>
 typedef uint8_t u8;
 struct kvm_vcpu;
+#ifndef pr_fmt
+#define pr_fmt(fmt) fmt
+#endif
+#define module_param(name, type, mode) extern int param_of_##name
 #define __init
 #define __exit
 #define __initdata
@@ -810,6 +880,7 @@ def files():
     """The tree: {path: text}"""
     kvm, asm = "arch/x86/kvm", "arch/x86/include/asm"
     return {
+        "include/linux/traps.h": TRAPS_H,
         f"{asm}/kvm_host.h": HOST_H,
         f"{asm}/kvm-x86-ops.h": OPS_H,
         f"{asm}/kvm-x86-pmu-ops.h": PMU_OPS_H,
