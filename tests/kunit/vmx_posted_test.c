@@ -155,7 +155,6 @@ static void posted_to_guest(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, deliver(vmx, VECTOR));
 	KUNIT_EXPECT_FALSE(test, deliver(vmx, VECTOR));
 	KUNIT_EXPECT_TRUE(test, deliver(vmx, HIGHER));
-	migrate_enable();
 	expect_told(test, vmx, 1, 0, 0);
 	for (ms = 0; ms < PATIENCE_MS && taken_by(other) == before; ms++)
 		usleep_range(500, 1000);
@@ -165,6 +164,7 @@ static void posted_to_guest(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, deliver(vmx, HIGHER));
 	expect_told(test, vmx, 1, 0, 0);
 	KUNIT_EXPECT_TRUE(test, deliver(vmx, HIGHER + 1));
+	migrate_enable();
 	expect_told(test, vmx, 2, 0, 0);
 }
 #endif
