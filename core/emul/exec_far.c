@@ -4,24 +4,15 @@
  * do so, far branches included. Gates and tasks are left to the CPU: an
  * instruction that needs one is reported as unhandleable.
  */
-#include "core/emul/internal.h"
+#include "core/emul/desc.h"
 
-#define DESC_PRESENT	BIT_ULL(47)
-#define DESC_S		BIT_ULL(44)
-#define DESC_ACCESSED	BIT_ULL(40)
-#define DESC_BUSY	BIT_ULL(41)
-
-static unsigned int desc_type(u64 d)
-{
-	return (d >> 40) & 15;
-}
-
-static unsigned int desc_dpl(u64 d)
-{
-	return (d >> 45) & 3;
-}
-
-static void desc_to_segment(u64 d, u16 selector, struct kvm_segment *s)
+/**
+ * emul_desc_to_segment - a descriptor as segment registers cache it
+ * @d: the descriptor
+ * @selector: the selector it was found by
+ * @s: receives the segment
+ */
+void emul_desc_to_segment(u64 d, u16 selector, struct kvm_segment *s)
 {
 	u32 limit = (d & 0xffff) | ((d >> 32) & 0xf0000);
 
@@ -40,14 +31,16 @@ static void desc_to_segment(u64 d, u16 selector, struct kvm_segment *s)
 	s->limit = s->g ? (limit << 12) | 0xfff : limit;
 }
 
-static enum emul_result selector_fault(struct emul_ctxt *c, u8 vector, u16 selector)
-{
-	return emul_raise_err(c, vector, selector & 0xfffc);
-}
-
-/* Read a descriptor of len bytes; where is its address, for the accessed bit. */
-static enum emul_result read_descriptor(struct emul_ctxt *c, u16 selector, void *desc,
-					unsigned int len, u64 *where)
+/**
+ * emul_locate_descriptor - where a selector points to
+ * @c: the emulation context
+ * @selector: into the GDT or the LDT
+ * @len: bytes of the descriptor, 8 or 16
+ * @where: receives its linear address
+ *
+ * Return: true if all of it is inside the table.
+ */
+bool emul_locate_descriptor(struct emul_ctxt *c, u16 selector, unsigned int len, u64 *where)
 {
 	struct kvm_segment ldt;
 	struct kvm_dtable gdt;
@@ -57,7 +50,7 @@ static enum emul_result read_descriptor(struct emul_ctxt *c, u16 selector, void 
 	if (selector & 4) {
 		emul_env_get_segment(c, EMUL_LDTR, &ldt);
 		if (ldt.unusable)
-			return selector_fault(c, EXC_GP, selector);
+			return false;
 		base = ldt.base;
 		limit = ldt.limit;
 	} else {
@@ -65,13 +58,20 @@ static enum emul_result read_descriptor(struct emul_ctxt *c, u16 selector, void 
 		base = gdt.base;
 		limit = gdt.limit;
 	}
-	if ((u32)(selector & ~7) + len - 1 > limit)
-		return selector_fault(c, EXC_GP, selector);
 	*where = base + (selector & ~7);
-	return emul_sys_read(c, *where, desc, len);
+	return (u32)(selector & ~7) + len - 1 <= limit;
 }
 
-static enum emul_result mark_descriptor(struct emul_ctxt *c, u64 *desc, u64 bit, u64 where)
+/**
+ * emul_mark_descriptor - set the accessed or the busy bit of a descriptor
+ * @c: the emulation context
+ * @desc: the descriptor; gets the bit, too
+ * @bit: DESC_ACCESSED or DESC_BUSY
+ * @where: its linear address
+ *
+ * Return: as emul_sys_write(); nothing is written if it has the bit.
+ */
+enum emul_result emul_mark_descriptor(struct emul_ctxt *c, u64 *desc, u64 bit, u64 where)
 {
 	u8 byte;
 
@@ -79,7 +79,21 @@ static enum emul_result mark_descriptor(struct emul_ctxt *c, u64 *desc, u64 bit,
 		return EMUL_CONTINUE;
 	*desc |= bit;
 	byte = *desc >> 40;
-	return emul_sys_write(c, where + 5, &byte, 1);
+	return emul_sys_write(c, where + DESC_TYPE_BYTE, &byte, 1);
+}
+
+static enum emul_result selector_fault(struct emul_ctxt *c, u8 vector, u16 selector)
+{
+	return emul_raise_err(c, vector, selector & 0xfffc);
+}
+
+/* Read a descriptor of len bytes; where is its address, for the accessed bit. */
+static enum emul_result read_descriptor(struct emul_ctxt *c, u16 selector, void *desc,
+					unsigned int len, u64 *where)
+{
+	if (!emul_locate_descriptor(c, selector, len, where))
+		return selector_fault(c, EXC_GP, selector);
+	return emul_sys_read(c, *where, desc, len);
 }
 
 /* Privilege and type rules of SS; its own vector when it is not present. */
@@ -185,13 +199,13 @@ static enum emul_result load_segment(struct emul_ctxt *c, unsigned int seg, u16 
 	else
 		res = check_data(c, d, sel);
 	if (res == EMUL_CONTINUE)
-		res = mark_descriptor(c, &d, DESC_ACCESSED, where);
+		res = emul_mark_descriptor(c, &d, DESC_ACCESSED, where);
 	if (res != EMUL_CONTINUE)
 		return res;
 	if (seg == EMUL_CS)
 		sel = (sel & 0xfffc) | c->cpl;
 	emul_segment(c, seg);
-	desc_to_segment(d, sel, &c->seg[seg]);
+	emul_desc_to_segment(d, sel, &c->seg[seg]);
 	c->seg_dirty |= 1u << seg;
 	return EMUL_CONTINUE;
 }
@@ -349,10 +363,10 @@ static enum emul_result exec_load_system(struct emul_ctxt *c)
 	if (!(d[0] & DESC_PRESENT))
 		return selector_fault(c, EXC_NP, sel);
 	if (ltr)
-		res = mark_descriptor(c, &d[0], DESC_BUSY, where);
+		res = emul_mark_descriptor(c, &d[0], DESC_BUSY, where);
 	if (res != EMUL_CONTINUE)
 		return res;
-	desc_to_segment(d[0], sel, &c->sys_seg);
+	emul_desc_to_segment(d[0], sel, &c->sys_seg);
 	if (lma) {
 		c->sys_seg.base |= d[1] << 32;
 		if (!emul_canonical(c, c->sys_seg.base))

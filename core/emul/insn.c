@@ -12,7 +12,13 @@
  */
 #define MAX_ITERATIONS 1024
 
-static void snapshot(struct emul_ctxt *c)
+/**
+ * emul_snapshot - take the vCPU's mode, flags and control registers
+ * @c: the emulation context; what was staged before is dropped
+ *
+ * General purpose and segment registers are fetched when they are asked for.
+ */
+void emul_snapshot(struct emul_ctxt *c)
 {
 	bool cs_l;
 
@@ -70,7 +76,11 @@ static void begin_pass(struct emul_ctxt *c)
 	c->next_read = 0;
 }
 
-static void commit_registers(struct emul_ctxt *c)
+/**
+ * emul_commit_registers - write back what was staged, but for memory
+ * @c: the emulation context
+ */
+void emul_commit_registers(struct emul_ctxt *c)
 {
 	unsigned int i;
 
@@ -101,7 +111,7 @@ static enum emul_status commit(struct emul_ctxt *c, u32 flags)
 
 	if (res == EMUL_UNHANDLEABLE)
 		return EMUL_FAILED;
-	commit_registers(c);
+	emul_commit_registers(c);
 	emul_env_set_shadow(c, c->shadow);
 	/* The trap after a move to SS is lost, as on the CPU. */
 	if (step && c->shadow != EMUL_SHADOW_MOV_SS)
@@ -180,7 +190,7 @@ enum emul_status emul_run(struct emul_ctxt *c, u32 flags, const u8 *insn, int le
 {
 	enum emul_result res;
 
-	snapshot(c);
+	emul_snapshot(c);
 	if (flags & EMULF_NO_DECODE) {
 		/* Userspace replaced the state while it served the exit: that wins. */
 		if (!decode_still_holds(c)) {
@@ -318,7 +328,7 @@ enum emul_status emul_decode_info(struct emul_ctxt *c, const u8 *insn, int len,
 {
 	enum emul_result res;
 
-	snapshot(c);
+	emul_snapshot(c);
 	forget_io(c);
 	c->known.valid = false;
 	res = emul_decode(c, insn, insn ? len : 0);

@@ -196,6 +196,10 @@ enum emul_result emul_store_operand(struct emul_ctxt *c, struct emul_operand *o)
 enum emul_result emul_raise(struct emul_ctxt *c, u8 vector);
 enum emul_result emul_raise_err(struct emul_ctxt *c, u8 vector, u32 error);
 
+/* insn.c */
+void emul_snapshot(struct emul_ctxt *c);
+void emul_commit_registers(struct emul_ctxt *c);
+
 /* exec_*.c, sse.c */
 enum emul_result emul_exec_alu(struct emul_ctxt *c);
 enum emul_result emul_exec_move(struct emul_ctxt *c);
@@ -227,7 +231,7 @@ u64 emul_popcnt(u64 src, u64 *fl);
 /* Exception vectors the emulator raises. */
 enum {
 	EXC_DE = 0, EXC_DB = 1, EXC_BP = 3, EXC_OF = 4, EXC_BR = 5, EXC_UD = 6, EXC_NM = 7,
-	EXC_NP = 11, EXC_SS = 12, EXC_GP = 13, EXC_PF = 14, EXC_MF = 16, EXC_AC = 17,
+	EXC_TS = 10, EXC_NP = 11, EXC_SS = 12, EXC_GP = 13, EXC_PF = 14, EXC_MF = 16, EXC_AC = 17,
 };
 
 #define FL_ARITH (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
