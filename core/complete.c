@@ -188,7 +188,7 @@ static enum run_result start_emul_io(struct kvm_vcpu *vcpu)
 	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0);
 }
 
-static void queue_emul_exception(struct kvm_vcpu *vcpu)
+void vcpu_queue_emul_exception(struct kvm_vcpu *vcpu)
 {
 	const struct emul_exception *e = &vcpu->emul.exception;
 
@@ -269,7 +269,7 @@ static enum run_result act_on_emul_status(struct kvm_vcpu *vcpu, enum emul_statu
 	case EMUL_IO:
 		return start_emul_io(vcpu);
 	case EMUL_EXCEPTION:
-		queue_emul_exception(vcpu);
+		vcpu_queue_emul_exception(vcpu);
 		return RUN_REENTER;
 	case EMUL_FAILED:
 		break;

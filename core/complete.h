@@ -59,6 +59,8 @@ enum run_result vcpu_complete_userspace_io(struct kvm_vcpu *vcpu);
 enum run_result vcpu_emulate(struct kvm_vcpu *vcpu, u32 emul_flags, const u8 *insn, int insn_len);
 /* The datum of an IN goes to AL, AX or EAX. */
 void complete_pio_in(struct kvm_vcpu *vcpu, u32 val, u8 size);
+/* What the emulator reported as EMUL_EXCEPTION becomes the guest's. */
+void vcpu_queue_emul_exception(struct kvm_vcpu *vcpu);
 /* The instruction at RIP is beyond the emulator, or no length is to be found. */
 enum run_result vcpu_emulation_failed(struct kvm_vcpu *vcpu);
 

@@ -35,6 +35,14 @@ struct exit_exception {
 	unsigned long payload;	/* #PF: CR2; #DB: DR6 bits, positive polarity */
 };
 
+struct exit_task_switch {
+	u16 selector;		/* of the new task's TSS */
+	u8 source;		/* enum emul_task_source; of a gate: the event is in vcpu->ev */
+	u8 insn_len;		/* of the instruction that asks; 0: it was none */
+	bool has_error;
+	u32 error_code;
+};
+
 enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io);
 enum run_result exit_cpuid(struct kvm_vcpu *vcpu);
 enum run_result exit_hlt(struct kvm_vcpu *vcpu);
@@ -56,6 +64,8 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
 			       const u8 *insn, int insn_len);
 enum run_result exit_emulate(struct kvm_vcpu *vcpu);	/* no better decode: emulate at RIP */
+/* In core/task_switch.c, which vendors link whose CPU does not switch tasks itself. */
+enum run_result exit_task_switch(struct kvm_vcpu *vcpu, const struct exit_task_switch *how);
 enum run_result exit_irq_window(struct kvm_vcpu *vcpu);
 enum run_result exit_nmi_window(struct kvm_vcpu *vcpu);
 enum run_result exit_tpr_lowered(struct kvm_vcpu *vcpu);

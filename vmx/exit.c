@@ -16,6 +16,7 @@
 
 #include "core/cr.h"
 #include "core/debug.h"
+#include "core/emul/task.h"
 #include "core/event.h"
 #include "core/exit.h"
 #include "core/fastpath.h"
@@ -271,15 +272,38 @@ static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
 	return exit_apic_access(&vmx->vcpu, &fault);
 }
 
+static bool event_is_software(u32 event)
+{
+	switch (event & VECTORING_INFO_TYPE_MASK) {
+	case INTR_TYPE_SOFT_INTR:
+	case INTR_TYPE_SOFT_EXCEPTION:
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+		return true;
+	}
+	return false;
+}
+
 /*
  * Task switches exit whatever the controls say, and the CPU has done none of
- * it; the guest cannot go on without. The data begin with flags: no bytes of an
- * instruction follow.
+ * it. The length is that of the instruction, if one asked: also for INT n and its
+ * like, whose gate the event in delivery went through.
  */
 static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 {
-	return vcpu_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_EMULATION, 3, 0ULL,
-				   (u64)vmx->exit_reason, (u64)vmx_exit_qualification(vmx));
+	unsigned long qual = vmx_exit_qualification(vmx);
+	struct exit_task_switch how = {
+		.selector = qual,
+		.source = qual >> 30 & 3,
+	};
+	u32 event = vmx->idt_vectoring;
+
+	if (how.source != EMUL_TASK_GATE || event_is_software(event))
+		how.insn_len = vmx_exit_insn_len(vmx);
+	if (how.source == EMUL_TASK_GATE && event & VECTORING_INFO_DELIVER_CODE_MASK) {
+		how.has_error = true;
+		how.error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	}
+	return exit_task_switch(&vmx->vcpu, &how);
 }
 
 /* Reasons in the order of how often they are seen. */

@@ -186,47 +186,6 @@ TEST(errors, unemulatable_in_user_mode)
 	CHECK_EQ(*(u8 *)pio_data(v), 0x77);
 }
 
-/*
- * A jump to another task. The CPU does it, or it leaves all of it to software;
- * then userspace hears of it and the jump has not begun.
- */
-PROGRAM(to_task, 32,
-	"	ljmp $0x20, $0\n");
-
-TEST(errors, task_switch)
-{
-	struct vcpu *v = vcpu_with(MODE_PROT32, to_task);
-	u64 *gdt = (u64 *)(v->vm->mem + GPA_GDT);
-	u32 *tss = (u32 *)(v->vm->mem + GPA_DATA + PAGE);
-	struct kvm_sregs s = get_sregs(v);
-	struct kvm_run *k = v->run;
-	int exit;
-
-	load_at(v->vm, GPA_HANDLER, guest_tell, GUEST_SIZE(tell));
-	gdt[SEL_TSS / 8] = 0x00008b0000000067 | (u64)GPA_DATA << 16;
-	gdt[SEL_FREE / 8] = 0x0000890000000067 | (u64)(GPA_DATA + PAGE) << 16;
-	s.tr.base = GPA_DATA;
-	set_sregs(v, &s);
-	tss[8] = GPA_HANDLER;			/* EIP */
-	tss[9] = 2;				/* EFLAGS */
-	tss[14] = GPA_STACK;			/* ESP */
-	for (int i = 18; i < 24; i++)		/* ES, CS, SS, DS, FS, GS */
-		tss[i] = i == 19 ? SEL_CODE : SEL_DATA;
-	exit = run(v);
-	if (exit == KVM_EXIT_INTERNAL_ERROR) {
-		CHECK_EQ(k->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION);
-		/* Flags first, if anything: there are no bytes of an instruction. */
-		if (k->emulation_failure.ndata)
-			CHECK_EQ(k->emulation_failure.flags, 0);
-		CHECK_EQ(get_regs(v).rip, GPA_CODE);
-		CHECK_EQ(get_sregs(v).tr.base, GPA_DATA);
-		return;
-	}
-	CHECK_EQ(exit, KVM_EXIT_IO);
-	CHECK_EQ(*(u8 *)pio_data(v), 0x77);
-	CHECK_EQ(get_sregs(v).tr.selector, SEL_FREE);
-}
-
 /* State that the hardware refuses to enter with. */
 TEST(errors, fail_entry)
 {
