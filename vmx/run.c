@@ -193,9 +193,6 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 	if (unlikely(!vmx_caps.vnmi))
 		vmx_soft_nmi_before_entry(vmx);
 
-	/* What makes leaves clean has kicked the vCPU, or is a fault of its own. */
-	vmx->pml_collect = vmx->pml_log && READ_ONCE(vcpu->kvm->slots.nr_logged);
-
 	if (vmx->lv.launched)
 		vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
 	else
@@ -283,6 +280,24 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 	return RUN_REENTER;
 }
 
+/*
+ * The log alone tells of a write: it is taken before anybody may ask for it.
+ *
+ * That a slot is logged is asked after the exit, for a leaf may have become clean
+ * while the guest ran, and without a kick: by the read of another vCPU in a slot
+ * that is new. Whoever made it clean had found the slot, so nr_logged was raised
+ * before; the CPU found the leaf before it logged, and logged before the exit.
+ * While it is 0 nobody has a log to ask for: what is in ours may wait until it is
+ * full. Should it be taken for a slot that is logged by then, it says too much, which
+ * a dirty log may.
+ */
+static void collect_dirty(struct vcpu_vmx *vmx)
+{
+	if ((vmx->pml_log && READ_ONCE(vmx->vcpu.kvm->slots.nr_logged)) ||
+	    unlikely(vmx->exit_reason == EXIT_REASON_PML_FULL))
+		vmx_pml_empty(vmx);
+}
+
 static enum run_result collect_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -301,9 +316,7 @@ static enum run_result collect_exit(struct vcpu_vmx *vmx)
 	vcpu->ev.nmi_injected = false;
 	vcpu->ev.exception.injected = false;
 	vcpu->ev.interrupt.injected = false;
-	/* The log alone tells of a write: take it before anybody may ask. */
-	if (unlikely(vmx->pml_collect || vmx->exit_reason == EXIT_REASON_PML_FULL))
-		vmx_pml_empty(vmx);
+	collect_dirty(vmx);
 	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
 		return RUN_REENTER_FAST;
 	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);

@@ -156,7 +156,6 @@ struct vcpu_vmx {
 	u16 vpid;			/* 0: none */
 	u64 eptp;			/* 0: no root yet */
 	u64 *pml_log;			/* page; NULL: !vmx_caps.pml */
-	bool pml_collect;		/* a slot is logged: empty the log at each exit */
 
 	/* --- MSRs --- */
 	unsigned long *msr_bitmap;	/* page */

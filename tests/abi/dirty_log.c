@@ -5,6 +5,7 @@
  * log is read is ever missed.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -90,17 +91,22 @@ PROGRAM(look, 32,
 	"	out %al, $0x10\n"
 	"	jmp 1b\n");
 
-static void step(struct vcpu *v, unsigned int page)
+static void step_at(struct vcpu *v, u64 rip, unsigned int page)
 {
 	struct kvm_regs r;
 
 	settle(v);
 	r = get_regs(v);
-	r.rip = GPA_CODE;
+	r.rip = rip;
 	r.rbx = LOG_GPA + page * PAGE;
 	r.rax = page;
 	set_regs(v, &r);
 	EXPECT_EXIT(v, KVM_EXIT_IO);
+}
+
+static void step(struct vcpu *v, unsigned int page)
+{
+	step_at(v, GPA_CODE, page);
 }
 
 TEST(dirty, writes_are_logged)
@@ -349,6 +355,69 @@ TEST(dirty, during_run)
 			     value_of(p));
 	}
 	CHECK(sweeps_seen >= 1);
+}
+
+/* Say so, wait for a word, write to the page in EBX, say so, and spin. */
+PROGRAM(write_when_told, 32,
+	"	movl $1, 0x20000\n"
+	"1:	cmpl $1, 0x20004\n"
+	"	jne 1b\n"
+	"	movl %eax, (%ebx)\n"
+	"	movl $2, 0x20000\n"
+	"2:	pause\n"
+	"	jmp 2b\n");
+
+static void wait_for(const u32 *word, u32 value)
+{
+	while (READ_ONCE(*word) != value)
+		sched_yield();
+}
+
+/*
+ * A slot that is logged from the start, made while a vCPU is in the guest; another
+ * vCPU reads there, and the first one, which need not have left, writes.
+ */
+static void write_in_new_slot(struct vm *vm, struct vcpu *writer, struct vcpu *reader,
+			      unsigned int page)
+{
+	u32 *said = (u32 *)(vm->mem + 0x20000), *told = said + 1;
+	struct kvm_regs r = get_regs(writer);
+	struct bitmap b;
+	pthread_t t;
+
+	*said = *told = 0;
+	r.rip = GPA_CODE;
+	r.rax = page;
+	r.rbx = LOG_GPA + page * PAGE;
+	set_regs(writer, &r);
+	writer->run->immediate_exit = 0;
+	sweeping = true;
+	pthread_create(&t, NULL, sweeper, writer);
+	wait_for(said, 1);
+	add_log_slot(vm, KVM_MEM_LOG_DIRTY_PAGES);
+	step_at(reader, GPA_CODE + PAGE, page);
+	*told = 1;
+	wait_for(said, 2);
+	sweeping = false;
+	writer->run->immediate_exit = 1;
+	pthread_kill(t, SIGUSR1);
+	pthread_join(t, NULL);
+	b = get_log(vm);
+	CHECK(dirty(&b, page));
+	CHECK_EQ(count(&b), 1);
+	set_slot(vm, LOG_SLOT, 0, LOG_GPA, 0, log_mem);
+}
+
+TEST(dirty, slot_made_while_guest_runs)
+{
+	struct vcpu *writer = vcpu_with(MODE_PROT32, write_when_told);
+	struct vcpu *reader = vcpu_create(writer->vm, 1);
+
+	catch_signal(SIGUSR1);
+	load_at(writer->vm, GPA_CODE + PAGE, guest_look, GUEST_SIZE(look));
+	vcpu_mode(reader, MODE_PROT32);
+	for (unsigned int page = 0; page < 32; page++)
+		write_in_new_slot(writer->vm, writer, reader, page);
 }
 
 static int clear_log(struct vm *vm, u64 first, u32 n, void *bitmap)
