@@ -250,18 +250,6 @@ static void fix_tr_for_long_mode(struct kvm_vcpu *vcpu)
 	vmcs_write32(GUEST_TR_AR_BYTES, vmx->seg[VCPU_SREG_TR].ar);
 }
 
-/* Paging and EFER.LME together are long mode. */
-static void update_long_mode(struct kvm_vcpu *vcpu, unsigned long cr0)
-{
-	bool active = vcpu->efer & EFER_LME && cr0 & X86_CR0_PG;
-
-	if (active == !!(vcpu->efer & EFER_LMA))
-		return;
-	if (active)
-		fix_tr_for_long_mode(vcpu);
-	kvm_x86_set_efer(vcpu, active ? vcpu->efer | EFER_LMA : vcpu->efer & ~(u64)EFER_LMA);
-}
-
 /*
  * NE must be 1 in VMX operation. CD and NW stay 0: the caches are the host's.
  * The guest reads all three from the shadow.
@@ -270,7 +258,6 @@ void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long hw = (cr0 & ~(X86_CR0_NW | X86_CR0_CD)) | X86_CR0_NE;
 
-	update_long_mode(vcpu, cr0);
 	vcpu->cr0 = cr0;
 	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vcpu->cr0_guest_owned_bits);
@@ -306,6 +293,8 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	vcpu->efer = efer;
+	if (efer & EFER_LMA)
+		fix_tr_for_long_mode(vcpu);
 	vmcs_write64(GUEST_IA32_EFER, efer);
 	vmx_entry_assign(vmx, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
 	vmx_update_uret_msrs(vmx);

@@ -140,6 +140,31 @@ TEST(state, sregs_long_mode)
 	CHECK_MEM(&got, &set, sizeof(set));
 }
 
+PROGRAM(long_mode_on, 32,
+	"	movl $0xc0000080, %ecx\n"	/* EFER */
+	"	rdmsr\n"
+	"	orl $0x100, %eax\n"
+	"	wrmsr\n"
+	"	movl %cr0, %eax\n"
+	"	orl $0x80000000, %eax\n"
+	"	movl %eax, %cr0\n"
+	"	out %al, $0x10\n");
+
+/* The CPU turns long mode on whatever TSS is loaded; VMX enters with one kind only. */
+TEST(state, long_mode_with_16_bit_tss)
+{
+	struct vcpu *v = vcpu_with(MODE_PROT32, long_mode_on);
+	struct kvm_sregs s = get_sregs(v);
+
+	vcpu_mode(v, MODE_LONG);	/* for its page tables */
+	s.tr.type = 3;
+	s.cr4 |= 0x20;
+	s.cr3 = GPA_PML4;
+	set_sregs(v, &s);
+	EXPECT_EXIT(v, KVM_EXIT_IO);
+	CHECK_EQ(get_sregs(v).efer, 0x500);
+}
+
 /* An unusable segment is reported as such. */
 TEST(state, unusable_segment)
 {
