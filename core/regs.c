@@ -144,6 +144,8 @@ int kvm_vcpu_ioctl_set_regs(struct kvm_vcpu *vcpu, const struct kvm_regs *regs)
 	kvm_rip_write(vcpu, regs->rip);
 	kvm_set_rflags(vcpu, (regs->rflags & RFLAGS_DEFINED) | X86_EFLAGS_FIXED);
 
+	/* Where an operand is that an exit was for was found with the old registers. */
+	vcpu->emul.known.valid = false;
 	vcpu->ev.exception.pending = false;
 	kvm_events_installed(vcpu);
 	return 0;
@@ -195,6 +197,8 @@ static bool sregs_legal(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sregs)
 
 static void set_sregs_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sregs)
 {
+	/* As in kvm_vcpu_ioctl_set_regs(). */
+	vcpu->emul.known.valid = false;
 	kvm_x86_set_idt(vcpu, &sregs->idt);
 	kvm_x86_set_gdt(vcpu, &sregs->gdt);
 	vcpu->cr2 = sregs->cr2;

@@ -242,7 +242,7 @@ enum emul_status emul_complete_pio_in(struct emul_ctxt *c)
  * emul_reset - drop whatever an interrupted emulation left behind
  * @c: the emulation context
  *
- * For INIT, and whenever userspace replaces the vCPU's state.
+ * For INIT. What userspace replaces is seen when the instruction goes on.
  */
 void emul_reset(struct emul_ctxt *c)
 {

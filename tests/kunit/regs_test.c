@@ -48,6 +48,24 @@ static void regs_round_trip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(&in, &out, sizeof(in)), 0);
 }
 
+/* An instruction that waits for its data goes on with the registers userspace gives it. */
+static void regs_move_operand(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	kvm_vcpu_ioctl_get_regs(vcpu, &regs);
+	vcpu->emul.known.valid = true;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_regs(vcpu, &regs), 0);
+	KUNIT_EXPECT_FALSE(test, vcpu->emul.known.valid);
+
+	kvm_vcpu_ioctl_get_sregs(vcpu, &sregs);
+	vcpu->emul.known.valid = true;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &sregs), 0);
+	KUNIT_EXPECT_FALSE(test, vcpu->emul.known.valid);
+}
+
 /* Bits of RFLAGS that do not exist must never reach hardware. */
 static void rflags_undefined_bits(struct kunit *test)
 {
@@ -315,6 +333,7 @@ static void sync_regs(struct kunit *test)
 
 static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(regs_round_trip),
+	KUNIT_CASE(regs_move_operand),
 	KUNIT_CASE(rflags_undefined_bits),
 	KUNIT_CASE(sregs_round_trip),
 	KUNIT_CASE(sregs_interrupt),
