@@ -24,7 +24,6 @@
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 /* True while this module, and not another, holds VMX on this CPU. */
 static DEFINE_PER_CPU(bool, vmx_is_on);
-static bool caps_settled __ro_after_init;
 
 /*
  * The kernel hides VMX from its feature bits where the firmware locked it, so
@@ -70,14 +69,7 @@ int kvm_x86_check_hardware(void)
 		pr_err("the host runs with FRED, which is not supported\n");
 		return -EOPNOTSUPP;
 	}
-	ret = vmx_caps_read(&caps);
-	if (ret)
-		return ret;
-	if (caps_settled && memcmp(&caps, &vmx_caps, sizeof(caps))) {
-		pr_err("CPU %d differs from the first one\n", raw_smp_processor_id());
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return vmx_caps_read(&caps);
 }
 
 static void free_regions(void)
@@ -116,7 +108,6 @@ int kvm_x86_hardware_setup(void)
 	preempt_enable();
 	if (ret)
 		return ret;
-	caps_settled = true;
 
 	ret = alloc_regions();
 	if (ret) {
@@ -150,7 +141,17 @@ void kvm_x86_hardware_unsetup(void)
 int kvm_x86_enable_virtualization_cpu(void)
 {
 	struct vmcs *region = this_cpu_read(vmxon_region);
+	struct vmx_caps caps;
+	int ret;
 
+	/* What was decided for one CPU must do for all: a vCPU runs on any. */
+	ret = vmx_caps_read(&caps);
+	if (ret)
+		return ret;
+	if (memcmp(&caps, &vmx_caps, sizeof(caps))) {
+		pr_err("CPU %d differs from the first one\n", raw_smp_processor_id());
+		return -EOPNOTSUPP;
+	}
 	if (cr4_read_shadow() & X86_CR4_VMXE) {
 		pr_err("in use by %s or another hypervisor on CPU %d\n", VENDOR_RIVAL,
 		       raw_smp_processor_id());
