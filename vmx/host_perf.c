@@ -16,8 +16,21 @@
 /* Guests have no counters. Only read. */
 static struct kvm_pmu no_guest_pmu;
 
+/*
+ * Where precise records go and what is in them, which perf names only on CPUs that
+ * keep host and guest apart. No record is written while a guest runs that has no
+ * such event: perf takes the host's precise counters out of GLOBAL_CTRL, the first
+ * of what it says, and those CPUs write none late. So the host's values may stay.
+ * 6.12 says so itself; 6.1 has a guest's values, all zero, put in the host's place
+ * at each entry, for the NMI watchdog's sake, which is enough to give the CPU an area.
+ */
+static bool used_by_guests_events(u32 msr)
+{
+	return msr == MSR_IA32_DS_AREA || msr == MSR_PEBS_DATA_CFG;
+}
+
 /**
- * vmx_perf_fill() - keep those MSRs that differ between host and guest
+ * vmx_perf_fill() - keep those MSRs that must differ between host and guest
  * @lists: where they go
  * @msrs: what perf says
  * @nr: how many; more than fit is more than CPUs with EPT have
@@ -31,7 +44,7 @@ unsigned int vmx_perf_fill(struct vmx_perf_lists *lists,
 	int i;
 
 	for (i = 0; i < nr && n < VMX_MAX_PERF_MSRS; i++) {
-		if (msrs[i].host == msrs[i].guest)
+		if (msrs[i].host == msrs[i].guest || used_by_guests_events(msrs[i].msr))
 			continue;
 		lists->guest[n] = (struct vmx_msr_entry){
 			.index = msrs[i].msr, .value = msrs[i].guest };

@@ -31,6 +31,19 @@ static void only_what_differs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmx_perf_fill(&lists, msrs, 1), 0);
 }
 
+/* 6.1 where guests may have precise events: an area that nobody writes to is no reason. */
+static void no_area_of_guest(struct kunit *test)
+{
+	static const struct perf_guest_switch_msr msrs[] = {
+		{ .msr = MSR_CORE_PERF_GLOBAL_CTRL, .host = 0xf, .guest = 0xf },
+		{ .msr = MSR_IA32_DS_AREA, .host = 0xfffffe0000001000, .guest = 0 },
+		{ .msr = MSR_PEBS_DATA_CFG, .host = 1, .guest = 0 },
+	};
+	struct vmx_perf_lists lists = { };
+
+	KUNIT_EXPECT_EQ(test, vmx_perf_fill(&lists, msrs, ARRAY_SIZE(msrs)), 0);
+}
+
 /* The area in the VMCS has its size; what lies behind it is not touched. */
 static void no_more_than_fit(struct kunit *test)
 {
@@ -59,6 +72,7 @@ static void aligned(struct kunit *test)
 
 static struct kunit_case vmx_host_perf_cases[] = {
 	KUNIT_CASE(only_what_differs),
+	KUNIT_CASE(no_area_of_guest),
 	KUNIT_CASE(no_more_than_fit),
 	KUNIT_CASE(aligned),
 	{}
