@@ -2,7 +2,7 @@
 /*
  * The bridge to the kernel's generic guest-entry work. That helper takes a
  * vCPU of stock KVM, whose layout is known to this file only: it cannot
- * include our own struct kvm_vcpu, and no other file includes kvm_host.h.
+ * include our own struct kvm_vcpu. Of other files only vmx/host_perf.c is such a one.
  */
 #include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>

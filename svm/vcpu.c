@@ -203,7 +203,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 	svm->vmcb = NULL;
 }
 
-/* Back to a patient filter: the vCPU has not spun since it was scheduled in. */
+/* Whoever held the lock that a vCPU spun for has had the CPU: be impatient again. */
 static void svm_shrink_pause_window(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
