@@ -12,10 +12,12 @@
 #include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/kprobes.h>
+#include <linux/linkage.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
 #include <linux/uaccess.h>
+#include <asm/ibt.h>
 
 #define DEPTH	48
 
@@ -43,6 +45,16 @@ static const char * const allocators[] = {
 
 static struct kprobe probes[ARRAY_SIZE(allocators)];
 static struct dentry *file;
+
+/* A function that does nothing but return. */
+void fault_return(void);
+asm(".pushsection .text\n"
+    ".type fault_return, @function\n"
+    "fault_return:\n"
+    ASM_ENDBR
+    "	" ASM_RET
+    ".size fault_return, . - fault_return\n"
+    ".popsection\n");
 
 static bool by_module(const unsigned long *stack, unsigned int nr)
 {
@@ -76,10 +88,12 @@ static int at_entry(struct kprobe *probe, struct pt_regs *regs)
 		pr_info("fault: %s fails\n", probe->symbol_name);
 		stack_trace_print(stack, nr, 2);
 	}
-	/* As if it had returned NULL */
+	/*
+	 * As if it had returned NULL. The stack pointer stays: who called us may have
+	 * its own frame there, which it returns through.
+	 */
 	regs->ax = 0;
-	regs->ip = *(unsigned long *)regs->sp;
-	regs->sp += sizeof(long);
+	regs->ip = (unsigned long)fault_return;
 	return 1;
 }
 
