@@ -14,6 +14,7 @@
 #include <linux/kprobes.h>
 #include <linux/linkage.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
 #include <linux/uaccess.h>
@@ -67,13 +68,23 @@ static bool by_module(const unsigned long *stack, unsigned int nr)
 	return false;
 }
 
+/* An interrupt's work is not the thread's. A breakpoint counts as an NMI itself. */
+static bool on_top_of_thread(void)
+{
+	unsigned long count = preempt_count();
+
+	if (count & NMI_MASK)
+		count -= NMI_OFFSET + HARDIRQ_OFFSET;
+	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
+}
+
 /* Context: a breakpoint, so nothing here may take a lock. */
 static int at_entry(struct kprobe *probe, struct pt_regs *regs)
 {
 	unsigned long ip = regs->ip, stack[DEPTH];
 	unsigned int nr;
 
-	if (READ_ONCE(victim) != current || left <= 0)
+	if (READ_ONCE(victim) != current || left <= 0 || on_top_of_thread())
 		return 0;
 	/*
 	 * It points behind the breakpoint, which may be behind a push that has not
@@ -126,14 +137,24 @@ static ssize_t fault_write(struct file *filp, const char __user *buf, size_t siz
 	if (READ_ONCE(victim))
 		return -EBUSY;
 	left = n;
+	filp->private_data = current;
 	WRITE_ONCE(victim, current);
 	return size;
+}
+
+/* Who died while its order stood has not read: forget it before it is freed. */
+static int fault_release(struct inode *inode, struct file *filp)
+{
+	if (filp->private_data)
+		cmpxchg(&victim, filp->private_data, NULL);
+	return 0;
 }
 
 static const struct file_operations fault_fops = {
 	.owner = THIS_MODULE,
 	.read = fault_read,
 	.write = fault_write,
+	.release = fault_release,
 	.llseek = noop_llseek,
 };
 
