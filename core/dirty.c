@@ -81,9 +81,23 @@ void mark_page_dirty_in_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 		set_bit(bit, slot->dirty_bitmap);
 }
 
+/*
+ * Hardware's log may name a frame by where its slot was a moment ago; the bitmap
+ * moves along. Then as well as what is there by now: too much may be told.
+ */
+static void mark_page_dirty_in_leaving(struct kvm *kvm, gfn_t gfn)
+{
+	const struct kvm_memory_slot *slot = READ_ONCE(kvm->slots.leaving);
+
+	if (unlikely(slot) && kvm_slot_has_gfn(slot, gfn))
+		mark_page_dirty_in_slot(kvm, slot, gfn);
+}
+
 void mark_page_dirty(struct kvm *kvm, gfn_t gfn)
 {
 	mark_page_dirty_in_slot(kvm, gfn_to_memslot(kvm, gfn), gfn);
+	if (kvm_x86_tdp_logs_dirty())
+		mark_page_dirty_in_leaving(kvm, gfn);
 }
 
 /* The logged slot that userspace names. The upper half of the number is the address space. */

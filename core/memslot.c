@@ -20,7 +20,9 @@
 
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
+#include "core/request.h"
 #include "core/vm.h"
+#include "ops/mmu.h"
 
 static struct kvm_memslots *active_slots(struct kvm *kvm)
 {
@@ -183,7 +185,7 @@ static void memslots_commit(struct kvm *kvm, struct kvm_memory_slot *old,
 static void set_leaving(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	write_lock(&kvm->mmu_lock);
-	kvm->slots.leaving = slot;
+	WRITE_ONCE(kvm->slots.leaving, slot);
 	write_unlock(&kvm->mmu_lock);
 }
 
@@ -201,6 +203,10 @@ static void set_leaving(struct kvm *kvm, const struct kvm_memory_slot *slot)
  *
  * In the last case no fault brings an entry back: those that could have found
  * @old had ended before the zap began (memslots_commit()).
+ *
+ * The name serves vCPUs as well, which empty hardware's log of dirty frames when
+ * they leave the guest: until they have, it names frames of @old. They look
+ * without the lock, under SRCU.
  */
 static void memslots_commit_leaving(struct kvm *kvm, struct kvm_memory_slot *old,
 				    struct kvm_memory_slot *new)
@@ -208,7 +214,14 @@ static void memslots_commit_leaving(struct kvm *kvm, struct kvm_memory_slot *old
 	set_leaving(kvm, old);
 	memslots_commit(kvm, old, new);
 	tdp_zap_slot(kvm, old);
+	if (!kvm_x86_tdp_logs_dirty()) {
+		set_leaving(kvm, NULL);
+		return;
+	}
+	/* Also those that the zap did not flush, nothing being left to zap. */
+	kvm_kick_all_cpus(kvm);
 	set_leaving(kvm, NULL);
+	synchronize_srcu_expedited(&kvm->srcu);
 }
 
 /**

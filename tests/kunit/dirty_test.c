@@ -295,6 +295,34 @@ static void dirty_by_hardware(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm->slots.nr_logged, 0);
 }
 
+/* A slot moves; a vCPU that has been in the guest since before names a frame by the old place. */
+static void dirty_by_hardware_moved(struct kunit *test)
+{
+	struct dirty_ctx *ctx = test->priv;
+	struct kvm *kvm = ctx->kvm;
+	struct kvm_memory_slot old;
+	unsigned long log[LONGS];
+	int idx;
+
+	fake_hw.tdp_logs_dirty = true;
+	KUNIT_ASSERT_EQ(test, set_logging(ctx, true), 0);
+	idx = srcu_read_lock(&kvm->srcu);
+	old = *gfn_to_memslot(kvm, BASE);
+	old.base_gfn = BASE + 0x10000;
+	kvm->slots.leaving = &old;
+	mark_page_dirty(kvm, old.base_gfn + 7);
+	mark_page_dirty(kvm, old.base_gfn + NPAGES);
+	mark_page_dirty(kvm, BASE + 9);
+	kvm->slots.leaving = NULL;
+	mark_page_dirty(kvm, old.base_gfn + 8);
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	KUNIT_EXPECT_EQ(test, get_log(test, log), 0);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(log, NPAGES), 2);
+	KUNIT_EXPECT_TRUE(test, test_bit(7, log));
+	KUNIT_EXPECT_TRUE(test, test_bit(9, log));
+}
+
 static int dirty_init(struct kunit *test)
 {
 	struct dirty_ctx *ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
@@ -323,6 +351,7 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(dirty_clear_ranges),
 	KUNIT_CASE(dirty_manual_flags),
 	KUNIT_CASE(dirty_by_hardware),
+	KUNIT_CASE(dirty_by_hardware_moved),
 	{}
 };
 
