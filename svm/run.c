@@ -75,6 +75,8 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
+	/* perf changes it in interrupts, while the vCPU stays loaded. */
+	svm->host_debugctl = svm_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	svm_prepare_nmi_step(svm);
 	/* Whether an IRET has been executed is told by where RIP has gone from it. */
 	vcpu->fast_allowed &= !svm->awaiting_iret;

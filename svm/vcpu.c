@@ -234,7 +234,6 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 
 	if (vcpu->scheduled_out)
 		svm_shrink_pause_window(svm);
-	svm->host_debugctl = svm_rdmsr(MSR_IA32_DEBUGCTLMSR);
 
 	if (sc->current_vmcb != svm->vmcb) {
 		sc->current_vmcb = svm->vmcb;

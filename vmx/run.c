@@ -184,6 +184,8 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		vmcs_writel(GUEST_RIP, vcpu->regs[VCPU_REGS_RIP]);
 
 	update_host_state(vmx);
+	/* perf changes it in interrupts, while the vCPU stays loaded. */
+	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
 	if (unlikely(vmx->shadow_check))
 		vmx_fix_shadow(vmx);
 	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))

@@ -321,7 +321,6 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	}
 	if (vcpu->scheduled_out)
 		vmx_shrink_ple_window(vmx);
-	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
 	/* Userspace or another thread has had this CPU. */
 	vmx->l1d_dirty = true;
 }
