@@ -11,7 +11,7 @@ HOST = --kernel $(KERNEL) $(if $(VENDOR),--vendor $(VENDOR)) $(if $(RIG),--rig $
 	$(if $(MODEL),--model $(MODEL)) $(if $(STOCK),--stock)
 
 demo:
-	tests/rig/demo --guest $(GUEST) --smp $(SMP) --irqchip $(IRQCHIP) $(HOST)
+	tests/rig/demo --guest '$(GUEST)' --smp '$(SMP)' --irqchip '$(IRQCHIP)' $(HOST)
 
 shell:
 	tests/rig/demo --shell $(HOST)
@@ -29,7 +29,7 @@ models:
 	tests/model/run $(MODEL)
 
 # The tests wanted
-CHECK = $(if $(VENDOR),--vendor $(VENDOR)) $(if $(RIG),--rig $(RIG)) $(if $(MODEL),--model $(MODEL))
+CHECK = $(foreach glob,$(TESTS),'$(glob)') $(if $(VENDOR),--vendor $(VENDOR)) $(if $(RIG),--rig $(RIG)) $(if $(MODEL),--model $(MODEL))
 
 check:
 	tests/rig/check $(CHECK)
@@ -64,7 +64,7 @@ help:
 #?                      emulated AMD host, power it off, print the module's statistics
 #?                      (a minute on two idle cores once the set-up is done)
 #?   make shell         a shell on that host, with the module loaded and QEMU at hand
-#?   make check         all tests; the last line is "N passed, N failed"
+#?   make check         the tests of every commit; the last line is "N passed, N failed"
 #?   make check-long    tests that take longer than a commit should wait
 #?   make check-debug   the tests on a kernel with KASAN, lockdep, UBSAN and kmemleak
 #?   make kunit         the KUnit suites alone
@@ -109,10 +109,12 @@ help:
 #?   KERNEL=NAME        make demo, shell, kunit: the host's kernel, test or debug;
 #?                      make demo, shell: 6.1 as well
 #?   VENDOR=svm|vmx     make demo, shell: whose module and CPU (default svm); make check,
-#?                      check-long, check-debug: only that vendor's (default both)
+#?                      check-long, check-debug: that vendor's and those that need none
+#?                      (default both)
+#?   TESTS="GLOB..."    make check and the like: only these; tests/rig/check --list names them
 #?   RIG=tcg|bochs      the emulator of the host: QEMU (default of svm) or Bochs (vmx, svm)
 #?   MODEL=NAME         its CPU in Bochs: haswell (default of vmx), skylake-x, icelake-u,
-#?                      ryzen (svm)
+#?                      ryzen (svm); make check has haswell, check-long the others
 #?   STOCK=1            make demo, shell: the kernel's own KVM, to compare
 #?   SUITE=GLOB VENDOR=fake|svm|vmx|emul V=1
 #?                      make kunit: which suites, which module, show all cases
