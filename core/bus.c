@@ -13,6 +13,7 @@
 
 #include "core/bus.h"
 #include "core/compat.h"
+#include "core/fastpath.h"
 #include "core/irq/ioapic.h"
 #include "core/irq/pic.h"
 #include "core/irq/pit.h"
@@ -201,8 +202,11 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
 	if (!bus)
 		return false;
 	for (i = first_near(bus, addr); i < bus->nr && bus->listener[i].addr <= addr; i++) {
-		if (offer(vcpu, id, &bus->listener[i], addr, len, data))
-			return true;
+		if (!offer(vcpu, id, &bus->listener[i], addr, len, data))
+			continue;
+		if (id == KVM_BUS_MMIO && bus->listener[i].kind == LISTENER_IOEVENTFD)
+			fast_note_device(vcpu, addr >> PAGE_SHIFT);
+		return true;
 	}
 	return false;
 }
@@ -229,17 +233,12 @@ bool kvm_bus_signal(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 l
 		    const void *data)
 {
 	const struct kvm_bus *bus;
-	bool taken;
-	int idx;
 
 	/* The locks of an eventfd sleep there. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return false;
-	idx = srcu_read_lock(&vcpu->kvm->srcu);
 	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
-	taken = bus && signal_first(bus, addr, len, data);
-	srcu_read_unlock(&vcpu->kvm->srcu, idx);
-	return taken;
+	return bus && signal_first(bus, addr, len, data);
 }
 
 bool kvm_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len, void *data)

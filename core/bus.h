@@ -72,7 +72,7 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
  * @len: bytes
  * @data: the datum
  *
- * Context: any but NMI, also irqs off; takes kvm->srcu.
+ * Context: kvm->srcu held; any but NMI, also irqs off.
  * Return: true if an ioeventfd took it; false: nothing has been done, and
  * kvm_bus_write() is to decide.
  */

@@ -19,6 +19,7 @@
 #include "core/debug.h"
 #include "core/emul/emul_env.h"
 #include "core/event.h"
+#include "core/fastpath.h"
 #include "core/irq/lapic.h"
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
@@ -466,8 +467,11 @@ enum emul_result emul_env_write_phys(struct emul_ctxt *c, u64 gpa, const void *d
 	if (len > EMUL_MAX_DATA)
 		return EMUL_IO_NEEDED;
 	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, len, gpa, data);
-	if (kvm_lapic_mmio_write(vcpu, gpa, len, data) ||
-	    kvm_bus_write(vcpu, KVM_BUS_MMIO, gpa, len, data))
+	if (kvm_lapic_mmio_write(vcpu, gpa, len, data)) {
+		fast_note_device(vcpu, gpa >> PAGE_SHIFT);
+		return EMUL_CONTINUE;
+	}
+	if (kvm_bus_write(vcpu, KVM_BUS_MMIO, gpa, len, data))
 		return EMUL_CONTINUE;
 	return EMUL_IO_NEEDED;
 }

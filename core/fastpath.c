@@ -4,6 +4,7 @@
  * exit.c, which does the same with every means; here is only what is certain
  * to succeed. Who may enter again without looking is decided in run.c.
  */
+#include <linux/mm.h>
 #include <asm/msr-index.h>
 
 #include "core/bus.h"
@@ -12,6 +13,8 @@
 #include "core/exit.h"
 #include "core/fastpath.h"
 #include "core/irq/lapic.h"
+#include "core/memslot.h"
+#include "core/mmu/tdp.h"
 #include "core/msr.h"
 #include "core/regs.h"
 #include "core/trace.h"
@@ -59,11 +62,18 @@ enum run_result fast_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 {
 	u32 val = kvm_eax_read(vcpu);
 	unsigned long next;
+	bool taken;
+	int idx;
 
 	if (io->in || io->string)
 		return RUN_REENTER;
 	next = kvm_x86_fast_next_rip(vcpu);
-	if (unlikely(!next) || !kvm_bus_signal(vcpu, KVM_BUS_PIO, io->port, io->size, &val))
+	if (unlikely(!next))
+		return RUN_REENTER;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	taken = kvm_bus_signal(vcpu, KVM_BUS_PIO, io->port, io->size, &val);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	if (!taken)
 		return RUN_REENTER;
 	trace_kvm_pio(KVM_TRACE_WRITE, io->port, io->size, 1, &val);
 	kvm_x86_fast_retire(vcpu, next);
@@ -158,4 +168,113 @@ enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr)
 	kvm_register_write(vcpu, gpr, kvm_get_cr8(vcpu));
 	kvm_x86_fast_retire(vcpu, next);
 	return RUN_REENTER_FAST;
+}
+
+void fast_note_device(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct device_page *page = &vcpu->device_page[gfn % NR_DEVICE_PAGES];
+	u64 generation = kvm_memslots_generation(vcpu->kvm);
+
+	if (page->gfn == gfn && page->generation == generation)
+		return;
+	/* A read-only slot is a device to stores only as long as it is read-only. */
+	if (gfn_to_memslot(vcpu->kvm, gfn))
+		return;
+	page->gfn = gfn;
+	page->generation = generation;
+}
+
+/* The store at RIP, if it is a plain one to what the CPU found at @gpa. */
+static bool parse_store(struct kvm_vcpu *vcpu, unsigned long rip, gpa_t gpa,
+			struct emul_move *store)
+{
+	unsigned int shift = kvm_read_cr4_bits(vcpu, X86_CR4_LA57) ? 7 : 16;
+	unsigned long linear;
+	u64 code[2];
+
+	if (!guest_fetch_again(vcpu, rip, code) || !emul_parse_move((const u8 *)code, store) ||
+	    store->load)
+		return false;
+	linear = store->disp;
+	if (store->rip_rel)
+		linear += rip + store->len;
+	if (store->base != EMUL_NO_GPR)
+		linear += kvm_register_read_raw(vcpu, store->base);
+	if (store->index != EMUL_NO_GPR)
+		linear += kvm_register_read_raw(vcpu, store->index) << store->scale;
+	/* Where the CPU said, in one page, and not beyond its addresses. */
+	return !((linear ^ gpa) & ~PAGE_MASK) &&
+	       offset_in_page(linear) + store->bytes <= PAGE_SIZE &&
+	       (unsigned long)((long)(linear << shift) >> shift) == linear;
+}
+
+static bool offer_store(struct kvm_vcpu *vcpu, gpa_t gpa, const struct emul_move *store)
+{
+	u64 val = store->has_imm ? store->imm : kvm_register_read_raw(vcpu, store->reg);
+
+	if (kvm_lapic_owns_gpa(vcpu, gpa)) {
+		if (!kvm_lapic_mmio_write_irqoff(vcpu, gpa, store->bytes, val))
+			return false;
+	} else if (!kvm_bus_signal(vcpu, KVM_BUS_MMIO, gpa, store->bytes, &val)) {
+		return false;
+	}
+	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, store->bytes, gpa, &val);
+	return true;
+}
+
+/*
+ * The guest chooses what is read here, and tables, code and registers may be
+ * other ones than the CPU used. That is as on the long way, which looks again
+ * just the same: each check of the emulator is made here too, or what it would
+ * find is left to it.
+ */
+static enum run_result store_to_device(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	const struct device_page *page = &vcpu->device_page[(gpa >> PAGE_SHIFT) % NR_DEVICE_PAGES];
+	unsigned long rflags, rip;
+	struct emul_move store;
+	bool taken;
+	int idx;
+
+	/* CPL 0 has no alignment checks and fetches as a supervisor. */
+	if (page->gfn != gpa >> PAGE_SHIFT || !is_64_bit_mode(vcpu) || kvm_x86_get_cpl(vcpu))
+		return RUN_REENTER;
+	rflags = kvm_x86_get_rflags(vcpu);
+	if (unlikely(rflags & X86_EFLAGS_TF))
+		return RUN_REENTER;
+	rip = kvm_rip_read(vcpu);
+
+	kvm_x86_host_data_touched(vcpu);
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	taken = page->generation == kvm_memslots_generation(vcpu->kvm) &&
+		parse_store(vcpu, rip, gpa, &store) && offer_store(vcpu, gpa, &store);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	if (!taken)
+		return RUN_REENTER;
+
+	vcpu->stat.insn_emulation++;
+	kvm_x86_fast_retire(vcpu, rip + store.len);
+	/* It has been read, and another exit may be handled before the next is collected. */
+	vcpu->regs[VCPU_REGS_RIP] = rip + store.len;
+	if (rflags & X86_EFLAGS_RF)
+		kvm_x86_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
+	return RUN_REENTER_FAST;
+}
+
+/* Stores alone: a load may be one that userspace answers, and has effects there. */
+enum run_result fast_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fault)
+{
+	if (!fault->write || fault->present || fault->guest_walk || fault->exec || fault->rsvd)
+		return RUN_REENTER;
+	/* The page that hardware is to know is mapped first. */
+	if (fault->gpa >> PAGE_SHIFT == TDP_APIC_GFN && READ_ONCE(vcpu->kvm->tdp.apic_pfn))
+		return RUN_REENTER;
+	return store_to_device(vcpu, fault->gpa);
+}
+
+enum run_result fast_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault)
+{
+	if (!fault->write || fault->guest_walk || fault->exec)
+		return RUN_REENTER;
+	return store_to_device(vcpu, fault->gpa);
 }

@@ -143,6 +143,7 @@ struct kvm_vcpu {
 	struct complete_state complete;		/* [t] what userspace still owes (complete.h) */
 	struct tdp_vcpu tdp;			/* [t] caches of the second-stage MMU */
 	struct guest_fetch fetch;		/* [t] */
+	struct device_page device_page[NR_DEVICE_PAGES];	/* [t] by low bits of gfn */
 	void *pio_data;				/* [i] page at KVM_PIO_PAGE_OFFSET */
 
 	u32 mp_state;				/* [t] KVM_MP_STATE_* */

@@ -184,9 +184,20 @@ static enum run_result svm_fast_ioio(struct vcpu_svm *svm)
 	return fast_pio(&svm->vcpu, &io);
 }
 
+/* Events have been collected. A step that is ours is not the guest's to end. */
+static enum run_result svm_fast_npf(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
+
+	if (kvm_event_needs_reinjection(&svm->vcpu) || unlikely(svm->nmi_singlestep))
+		return RUN_REENTER;
+	return fast_tdp_fault(&svm->vcpu, &fault);
+}
+
 /*
- * Codes in the order of how often they are seen. None of these exits happens
- * while an event is being delivered: what was injected is in the guest.
+ * Codes in the order of how often they are seen. None of these exits but nested page
+ * faults happens while an event is being delivered: what was injected is in the guest.
  */
 static enum run_result svm_handle_fast(struct vcpu_svm *svm)
 {
@@ -207,6 +218,8 @@ static enum run_result svm_handle_fast(struct vcpu_svm *svm)
 		return svm_fast_cr8(svm, false);
 	case SVM_EXIT_VMMCALL:
 		return fast_hypercall(vcpu);
+	case SVM_EXIT_NPF:
+		return svm_fast_npf(svm);
 	case SVM_EXIT_INVD:
 	case SVM_EXIT_WBINVD:
 		return fast_nop(vcpu);

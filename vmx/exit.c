@@ -219,10 +219,11 @@ enum run_result vmx_fast_io(struct vcpu_vmx *vmx)
 	return fast_pio(&vmx->vcpu, &io);
 }
 
-static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
+static struct tdp_fault ept_violation_of(struct vcpu_vmx *vmx)
 {
 	unsigned long qual = vmx_exit_qualification(vmx);
-	const struct tdp_fault fault = {
+
+	return (struct tdp_fault){
 		.gpa = vmx_exit_gpa(vmx),
 		.write = !!(qual & EPT_VIOLATION_ACC_WRITE),
 		.exec = !!(qual & EPT_VIOLATION_ACC_INSTR),
@@ -231,8 +232,29 @@ static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
 		.guest_walk = (qual & EPT_VIOLATION_GVA_IS_VALID) &&
 			      !(qual & EPT_VIOLATION_GVA_TRANSLATED),
 	};
+}
+
+static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
+{
+	const struct tdp_fault fault = ept_violation_of(vmx);
 
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
+}
+
+/* Irqs off, right after the exit: what was being delivered is not collected yet. */
+static bool delivery_cut_short(void)
+{
+	return vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK;
+}
+
+/* Without a linear address it is no instruction's access. */
+enum run_result vmx_fast_ept_violation(struct vcpu_vmx *vmx)
+{
+	const struct tdp_fault fault = ept_violation_of(vmx);
+
+	if (!(vmx_exit_qualification(vmx) & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
+		return RUN_REENTER;
+	return fast_tdp_fault(&vmx->vcpu, &fault);
 }
 
 /* We write no entry that hardware should call malformed. */
@@ -258,18 +280,34 @@ enum vmx_apic_access {
 	APIC_PHYSICAL = 15,		/* by a walk of the guest's tables */
 };
 
-static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
+static struct tdp_fault apic_access_of(struct vcpu_vmx *vmx)
 {
 	unsigned long qual = vmx_exit_qualification(vmx);
 	u32 how = qual >> 12 & 0xf;
-	const struct tdp_fault fault = {
+
+	return (struct tdp_fault){
 		.gpa = APIC_DEFAULT_PHYS_BASE + (qual & 0xfff),
 		.write = how == APIC_LINEAR_WRITE,
 		.exec = how == APIC_LINEAR_FETCH,
 		.guest_walk = how > APIC_LINEAR_FETCH,
 	};
+}
+
+static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
+{
+	const struct tdp_fault fault = apic_access_of(vmx);
 
 	return exit_apic_access(&vmx->vcpu, &fault);
+}
+
+/* Irqs off, right after the exit. */
+enum run_result vmx_fast_apic_access(struct vcpu_vmx *vmx)
+{
+	const struct tdp_fault fault = apic_access_of(vmx);
+
+	if (delivery_cut_short())
+		return RUN_REENTER;
+	return fast_apic_access(&vmx->vcpu, &fault);
 }
 
 static bool event_is_software(u32 event)

@@ -253,8 +253,9 @@ static void collect_failure(struct vcpu_vmx *vmx)
 }
 
 /*
- * Reasons in the order of how often they are seen. None of these exits happens
- * while an event is being delivered: what was injected is in the guest.
+ * Reasons in the order of how often they are seen. None of these exits but the
+ * accesses to memory, which look, happens while an event is being delivered: what
+ * was injected is in the guest.
  */
 static enum run_result handle_fast(struct vcpu_vmx *vmx)
 {
@@ -275,6 +276,10 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 		return fast_tpr_lowered(vcpu);
 	case EXIT_REASON_VMCALL:
 		return fast_hypercall(vcpu);
+	case EXIT_REASON_EPT_VIOLATION:
+		return vmx_fast_ept_violation(vmx);
+	case EXIT_REASON_APIC_ACCESS:
+		return vmx_fast_apic_access(vmx);
 	case EXIT_REASON_INVD:
 	case EXIT_REASON_WBINVD:
 		return fast_nop(vcpu);

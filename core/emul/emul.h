@@ -235,6 +235,25 @@ struct emul_decode_info {
 	u64 linear;		/* INVLPG: linear address, unchecked */
 };
 
+/* A plain MOV, see emul_parse_move(). */
+struct emul_move {
+	u8 len;			/* of the instruction */
+	u8 bytes;		/* of the datum */
+	bool load;		/* from memory to reg */
+	bool has_imm;		/* a store of imm, else of reg */
+	bool opsize66;
+	u8 rex, opcode, modrm;
+	u8 reg;			/* enum emul_gpr, whose low bytes it is */
+	u8 base, index;		/* enum emul_gpr or EMUL_NO_GPR */
+	u8 scale;		/* of the index, as a shift */
+	bool rip_rel;
+	s64 disp;
+	u64 imm;		/* sign extended */
+};
+
+#define EMUL_NO_GPR	0xff
+
+bool emul_parse_move(const u8 *insn, struct emul_move *m);
 enum emul_status emul_run(struct emul_ctxt *c, u32 flags, const u8 *insn, int len);
 enum emul_status emul_decode_info(struct emul_ctxt *c, const u8 *insn, int len,
 				  struct emul_decode_info *info);

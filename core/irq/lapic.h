@@ -174,6 +174,8 @@ bool kvm_lapic_x2apic_write(struct kvm_vcpu *vcpu, u32 msr, u64 data);
 bool kvm_lapic_wrmsr_irqoff(struct kvm_vcpu *vcpu, u32 msr, u64 data);
 bool kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, void *data);
 bool kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, const void *data);
+bool kvm_lapic_owns_gpa(struct kvm_vcpu *vcpu, gpa_t gpa);
+bool kvm_lapic_mmio_write_irqoff(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, u32 val);
 
 /* State for userspace (lapic_state.c). */
 struct kvm_lapic_state;

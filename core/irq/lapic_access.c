@@ -369,6 +369,42 @@ bool kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, void *data)
 	return true;
 }
 
+bool kvm_lapic_owns_gpa(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	return in_page(vcpu, gpa);
+}
+
+/**
+ * kvm_lapic_mmio_write_irqoff() - the frequent stores to the page, for exit fastpaths
+ * @vcpu: the vCPU, its own thread
+ * @gpa: address, for which kvm_lapic_owns_gpa() holds
+ * @len: bytes
+ * @val: datum
+ *
+ * Context: irqs off.
+ * Return: true: done; false: nothing was done, take the long way.
+ */
+bool kvm_lapic_mmio_write_irqoff(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, u32 val)
+{
+	unsigned int offset = offset_in_page(gpa);
+
+	if (len != sizeof(val) || !page_is_live(vcpu))
+		return false;
+	switch (offset) {
+	case APIC_EOI:
+		if (!eoi_is_private(vcpu))
+			return false;
+		break;
+	case APIC_TASKPRI:
+	case APIC_ICR:
+	case APIC_ICR2:
+		break;
+	default:
+		return false;
+	}
+	return kvm_lapic_write_reg(vcpu, offset, val);
+}
+
 /* The counterpart: only whole registers can be written. */
 bool kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, u32 len, const void *data)
 {

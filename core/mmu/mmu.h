@@ -59,6 +59,15 @@ struct guest_fetch {
 	gpa_t gpa;
 	u64 pte[GUEST_MAX_LEVELS];
 	unsigned long hva[GUEST_MAX_LEVELS];
+	gfn_t code_gfn;		/* a frame of that page, and where userspace has it */
+	unsigned long code_hva;
+};
+
+/* Per vCPU: where lately was a device, and no memory; see fast_note_device(). */
+#define NR_DEVICE_PAGES		8
+struct device_page {
+	gfn_t gfn;
+	u64 generation;		/* of the memory slots; 0: nothing is noted */
 };
 
 /* A second-stage fault in neutral form; the vendor decodes its exit into it. */
@@ -179,6 +188,20 @@ void kvm_flush_remote_tlbs(struct kvm *kvm);
  * volume 3, "Paging".
  */
 int guest_walk(struct kvm_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa, u32 *error_code);
+/**
+ * guest_fetch_again() - fetch code where code was fetched before
+ * @vcpu: the vCPU, loaded, in 64-bit mode at CPL 0
+ * @rip: linear address
+ * @code: receives what is there
+ *
+ * The result is that of guest_walk() for a fetch and of reading what it finds,
+ * or none: tables and code are read anew, and where anything is not as it was at
+ * the last such walk, or not there, this gives up.
+ *
+ * Context: kvm->srcu held, also irqs off.
+ * Return: false: nothing has been done, and guest_walk() is to decide.
+ */
+bool guest_fetch_again(struct kvm_vcpu *vcpu, gva_t rip, u64 code[2]);
 /* PDPTEs checked at CR3 load in PAE mode: false means #GP. */
 bool guest_pdptrs_valid(struct kvm_vcpu *vcpu, unsigned long cr3);
 

@@ -494,6 +494,50 @@ fault:
 	return false;
 }
 
+/* No frame of any guest. */
+#define GFN_NONE	(~(gfn_t)0)
+
+/* After fetch_again(): the slots are those of the walk that was kept. */
+static bool read_code(struct kvm_vcpu *vcpu, gpa_t gpa, u64 code[2])
+{
+	struct guest_fetch *f = &vcpu->fetch;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	const u64 __user *p;
+
+	if (gfn != f->code_gfn) {
+		const struct kvm_memory_slot *slot = gfn_to_memslot(vcpu->kvm, gfn);
+
+		if (!slot)
+			return false;
+		f->code_hva = __gfn_to_hva_memslot(slot, gfn);
+		f->code_gfn = gfn;
+	}
+	p = (const u64 __user *)(f->code_hva + offset_in_page(gpa));
+	if (!user_read_access_begin(p, 2 * sizeof(*p)))
+		return false;
+	unsafe_get_user(code[0], p, fault);
+	unsafe_get_user(code[1], p + 1, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+bool guest_fetch_again(struct kvm_vcpu *vcpu, gva_t rip, u64 code[2])
+{
+	bool done;
+	gpa_t gpa;
+
+	if (offset_in_page(rip) > PAGE_SIZE - 2 * sizeof(*code))
+		return false;
+	/* What is not there now is brought in by those who may sleep. */
+	pagefault_disable();
+	done = fetch_again(vcpu, rip, GUEST_ACCESS_FETCH, &gpa) && read_code(vcpu, gpa, code);
+	pagefault_enable();
+	return done;
+}
+
 /* Keep a walk that succeeded. Long mode: EFER.LMA stands for paging as well. */
 static void keep_fetch(struct kvm_vcpu *vcpu, const struct guest_walk_state *w, gva_t gva,
 		       u32 access, u64 generation)
@@ -503,6 +547,7 @@ static void keep_fetch(struct kvm_vcpu *vcpu, const struct guest_walk_state *w, 
 	int level;
 
 	f->generation = 0;
+	f->code_gfn = GFN_NONE;
 	if (mmu->paging < GUEST_PAGING_4LEVEL)
 		return;
 	f->cr3 = kvm_read_cr3(vcpu);

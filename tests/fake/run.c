@@ -295,6 +295,8 @@ static enum run_result fake_handle_fast(struct fake_vcpu *fake)
 		return RUN_REENTER_FAST;
 	case FAKE_STEP_CPUID:
 		return fast_cpuid(vcpu);
+	case FAKE_STEP_TDP_FAULT:
+		return fast_tdp_fault(vcpu, &step->fault);
 	case FAKE_STEP_RDMSR:
 		return fast_rdmsr(vcpu);
 	case FAKE_STEP_WRMSR:

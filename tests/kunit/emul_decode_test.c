@@ -211,7 +211,125 @@ static void fetch_continues(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->rip, WORLD_CODE + 10);
 }
 
+/* What emul_parse_move() says it knows. */
+static bool is_plain_move(u8 rex, u8 opcode, u8 modrm)
+{
+	if (modrm >= 0xc0)
+		return false;
+	if (opcode == 0xc6 || opcode == 0xc7)
+		return !(modrm & 0x38);
+	/* AH to BH */
+	if ((opcode == 0x88 || opcode == 0x8a) && !rex && modrm & 0x20)
+		return false;
+	return opcode >= 0x88 && opcode <= 0x8b;
+}
+
+static u64 move_linear(const struct emul_world *w, const struct emul_move *m)
+{
+	u64 linear = m->disp;
+
+	if (m->rip_rel)
+		linear += w->rip + m->len;
+	if (m->base != EMUL_NO_GPR)
+		linear += w->gpr[m->base];
+	if (m->index != EMUL_NO_GPR)
+		linear += w->gpr[m->index] << m->scale;
+	return linear;
+}
+
+static void compare_move(struct kunit *test, struct emul_world *w, const u8 *code, unsigned int at)
+{
+	u8 rex = at && (code[at - 1] & 0xf0) == 0x40 ? code[at - 1] : 0;
+	bool plain = is_plain_move(rex, code[at], code[at + 1]);
+	struct emul_decode_info info = {};
+	struct emul_move m;
+
+	KUNIT_ASSERT_EQ_MSG(test, emul_parse_move(code, &m), plain, "%*ph", 8, code);
+	if (!plain)
+		return;
+	/* One byte less than the longest instruction, so that it is the tables that decode. */
+	KUNIT_ASSERT_EQ(test, emul_decode_info(&w->c, code, EMUL_MAX_INSN - 1, &info), EMUL_DONE);
+	KUNIT_ASSERT_EQ_MSG(test, m.len, info.len, "%*ph", 8, code);
+	KUNIT_ASSERT_EQ_MSG(test, m.bytes, info.op_size, "%*ph", 8, code);
+	KUNIT_ASSERT_EQ_MSG(test, move_linear(w, &m), info.linear, "%*ph", 8, code);
+	KUNIT_ASSERT_EQ_MSG(test, m.load, (code[at] & 0xfe) == 0x8a, "%*ph", 8, code);
+	KUNIT_ASSERT_EQ_MSG(test, m.has_imm, code[at] >= 0xc6, "%*ph", 8, code);
+	KUNIT_ASSERT_EQ_MSG(test, m.reg, (code[at + 1] >> 3 & 7) | (rex & 4 ? 8 : 0), "%*ph", 8,
+			    code);
+}
+
+static const u8 some_sibs[] = { 0x00, 0x05, 0x24, 0x25, 0x63, 0x6c, 0x8d, 0xe2 };
+
+/* All opcodes with some operands, and the plain moves with all. */
+static void compare_moves(struct kunit *test, struct emul_world *w, u8 *code, unsigned int at)
+{
+	unsigned int op, modrm, i, step;
+
+	for (op = 0; op < 256; op++) {
+		step = (op & 0xfc) == 0x88 || (op & 0xfe) == 0xc6 ? 1 : 0x43;
+		/* As opcodes these are prefixes that are known. */
+		if (!at && (op == 0x66 || (op & 0xf0) == 0x40))
+			continue;
+		if (at == 1 && code[0] == 0x66 && (op & 0xf0) == 0x40)
+			continue;
+		for (modrm = 0; modrm < 256; modrm += step) {
+			bool sib = (modrm & 7) == 4 && modrm < 0xc0;
+
+			for (i = 0; i < (sib ? ARRAY_SIZE(some_sibs) : 1); i++) {
+				code[at] = op;
+				code[at + 1] = modrm;
+				code[at + 2] = some_sibs[i];
+				compare_move(test, w, code, at);
+			}
+		}
+	}
+}
+
+static void plain_moves(struct kunit *test)
+{
+	struct emul_world *w = new_world(test, WORLD_L64);
+	unsigned int i, rex;
+	u8 code[16];
+
+	for (i = 0; i < ARRAY_SIZE(w->gpr); i++)
+		w->gpr[i] = (0x1234567 + i) * 0x10001 << (i & 7);
+	/* Displacements and immediates of both signs. */
+	for (i = 0; i < ARRAY_SIZE(code); i++)
+		code[i] = 0x97 + i * 0x31;
+	compare_moves(test, w, code, 0);
+	code[0] = 0x66;
+	compare_moves(test, w, code, 1);
+	for (rex = 0x40; rex < 0x50; rex++) {
+		code[0] = rex;
+		compare_moves(test, w, code, 1);
+		code[0] = 0x66;
+		code[1] = rex;
+		compare_moves(test, w, code, 2);
+	}
+}
+
+/* The immediate is as wide as the datum, but for 64 bits. */
+static void plain_move_immediates(struct kunit *test)
+{
+	static const struct { u8 code[EMUL_MAX_INSN]; u64 imm; } imm[] = {
+		{ { 0xc6, 0x03, 0xfe, 0x11 }, -2 },
+		{ { 0x66, 0xc7, 0x03, 0xfe, 0x80, 0x11 }, (s16)0x80fe },
+		{ { 0xc7, 0x43, 0x11, 0xfe, 0x22, 0x33, 0x84 }, (s32)0x843322fe },
+		{ { 0x48, 0xc7, 0x83, 1, 2, 3, 4, 0xfe, 0x22, 0x33, 0x84 }, (s32)0x843322fe },
+		{ { 0x66, 0x48, 0xc7, 0x03, 0x01, 0x22, 0x33, 0x04 }, 0x04332201 },
+	};
+	struct emul_move m;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(imm); i++) {
+		KUNIT_ASSERT_TRUE(test, emul_parse_move(imm[i].code, &m));
+		KUNIT_EXPECT_EQ_MSG(test, m.imm, imm[i].imm, "case %u", i);
+	}
+}
+
 static struct kunit_case decode_test_cases[] = {
+	KUNIT_CASE(plain_moves),
+	KUNIT_CASE(plain_move_immediates),
 	KUNIT_CASE_PARAM(decode_table, decode_gen_params),
 	KUNIT_CASE(intel_ignores_66_on_near_branches),
 	KUNIT_CASE(fetch_faults),

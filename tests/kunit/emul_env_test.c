@@ -10,6 +10,8 @@
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 
+#include "core/irq/irqchip.h"
+#include "core/irq/lapic.h"
 #include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/vm.h"
@@ -298,6 +300,303 @@ static void emul_filtered_msr(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], 0);
 }
 
+/*
+ * Stores to devices with interrupts off (core/fastpath.c). The local APIC is the
+ * device. The first store notes where it is, so the second is the one to look at.
+ */
+
+#define APIC_TPR_GPA	(APIC_DEFAULT_PHYS_BASE + APIC_TASKPRI)
+/* Where the guest may have mapped it: a page that its tables do not know will do. */
+#define APIC_TPR_LINEAR	(0x7fff0000UL + APIC_TASKPRI)
+
+static void run_store(struct kunit *test, const struct tdp_fault *fault, unsigned long rip,
+		      const u8 *code, size_t len)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	put_guest(test, rip, code, len);
+	kvm_rip_write(vcpu, rip);
+	STEP(FAKE_STEP_TDP_FAULT, .fault = *fault);
+	STEP(FAKE_STEP_SHUTDOWN);
+	if (fake_run(test, vcpu) == KVM_EXIT_SHUTDOWN)
+		return;
+	/* What userspace was asked for does not matter here: the script is to end. */
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_SHUTDOWN);
+}
+
+static const struct tdp_fault tpr_fault = { .gpa = APIC_TPR_GPA, .write = true };
+
+/* mov [rbx], eax, which is fast from then on */
+static void store_once(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	static const u8 code[] = { 0x89, 0x03 };
+
+	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, APIC_TPR_LINEAR);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x10);
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_ASSERT_EQ(test, lapic_reg(vcpu->lapic, APIC_TASKPRI), 0x10);
+	vcpu->stat.fast_exits = 0;
+}
+
+struct store_case {
+	const char *name;
+	u8 len;
+	u8 code[EMUL_MAX_INSN];
+};
+
+static const struct store_case fast_stores[] = {
+	{ "mov [rbx], eax", 2, { 0x89, 0x03 } },
+	{ "mov [rbx + disp8], eax", 3, { 0x89, 0x43, 0x00 } },
+	{ "mov [rbx + disp32], eax", 6, { 0x89, 0x83, 0, 0xf0, 0xff, 0xff } },
+	{ "mov [disp32], eax", 7, { 0x89, 0x04, 0x25, 0x80, 0x70, 0, 0 } },
+	{ "mov [rip + disp32], eax", 6, { 0x89, 0x05, 0x7a, 0x60, 0, 0 } },
+	{ "mov [rbx + rcx * 4], eax", 3, { 0x89, 0x04, 0x8b } },
+	{ "mov [rcx * 8 + disp32], r15d", 8, { 0x44, 0x89, 0x3c, 0xcd, 0x80, 0, 0x10, 0 } },
+	{ "mov [r12 + r13], r15d", 4, { 0x47, 0x89, 0x3c, 0x2c } },
+	{ "mov dword [rbx], 0x20", 6, { 0xc7, 0x03, 0x20, 0, 0, 0 } },
+	{ "mov dword [r12 + r13 + disp8], 0x20", 9, { 0x43, 0xc7, 0x44, 0x2c, 0, 0x20, 0, 0, 0 } },
+};
+
+static void fast_forms(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	unsigned int i;
+
+	store_once(test);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RCX, 0x1000);
+	kvm_register_write_raw(vcpu, VCPU_REGS_R12, APIC_TPR_LINEAR - 0x40);
+	kvm_register_write_raw(vcpu, VCPU_REGS_R13, 0x40);
+	for (i = 0; i < ARRAY_SIZE(fast_stores); i++) {
+		const struct store_case *c = &fast_stores[i];
+
+		kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x20);
+		kvm_register_write_raw(vcpu, VCPU_REGS_R15, 0x20);
+		kvm_lapic_set_tpr(vcpu, 0);
+		vcpu->stat.fast_exits = 0;
+		run_store(test, &tpr_fault, CODE, c->code, c->len);
+		KUNIT_EXPECT_EQ_MSG(test, vcpu->stat.fast_exits, 1, "%s", c->name);
+		KUNIT_EXPECT_EQ_MSG(test, lapic_reg(vcpu->lapic, APIC_TASKPRI), 0x20, "%s",
+				    c->name);
+		KUNIT_EXPECT_EQ_MSG(test, kvm_rip_read(vcpu), CODE + c->len, "%s", c->name);
+	}
+}
+
+/* Others than a plain 32-bit store take the long way, and end as there. */
+static const struct store_case slow_stores[] = {
+	{ "mov [rbx], ax", 3, { 0x66, 0x89, 0x03 } },
+	{ "mov [rbx], al", 2, { 0x88, 0x03 } },
+	{ "mov [rbx], ah", 2, { 0x88, 0x23 } },
+	{ "mov [rbx], rax", 3, { 0x48, 0x89, 0x03 } },
+	{ "mov [ebx], eax", 3, { 0x67, 0x89, 0x03 } },
+	{ "mov fs:[rbx], eax", 3, { 0x64, 0x89, 0x03 } },
+	{ "lock mov [rbx], eax", 3, { 0xf0, 0x89, 0x03 } },
+	{ "rep mov [rbx], eax", 3, { 0xf3, 0x89, 0x03 } },
+	{ "xchg [rbx], eax", 2, { 0x87, 0x03 } },
+	{ "group 11 has one operation", 6, { 0xc7, 0x0b, 0x20, 0, 0, 0 } },
+	{ "movnti [rbx], eax", 3, { 0x0f, 0xc3, 0x03 } },
+	{ "mov eax, [rbx]: not what was faulted", 2, { 0x8b, 0x03 } },
+	{ "mov [rbx + 0x10], eax: somewhere else", 3, { 0x89, 0x43, 0x10 } },
+	{ "mov ebx, eax", 2, { 0x89, 0xc3 } },
+};
+
+static void slow_store(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(slow_stores); i++) {
+		const struct store_case *c = &slow_stores[i];
+
+		store_once(test);
+		run_store(test, &tpr_fault, CODE, c->code, c->len);
+		KUNIT_EXPECT_EQ_MSG(test, vcpu->stat.fast_exits, 0, "%s", c->name);
+		vcpu->ev.exception.pending = false;
+		vcpu->ev.exception.injected = false;
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	}
+}
+
+/* Accesses that are no instruction's store to where nothing is. */
+static void slow_fault(struct kunit *test)
+{
+	static const struct tdp_fault faults[] = {
+		{ .gpa = APIC_TPR_GPA },
+		{ .gpa = APIC_TPR_GPA, .write = true, .present = true },
+		{ .gpa = APIC_TPR_GPA, .write = true, .guest_walk = true },
+		{ .gpa = APIC_TPR_GPA, .write = true, .exec = true },
+		{ .gpa = APIC_TPR_GPA + PAGE_SIZE, .write = true },
+	};
+	static const u8 code[] = { 0x89, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		store_once(test);
+		run_store(test, &faults[i], CODE, code, sizeof(code));
+		KUNIT_EXPECT_EQ_MSG(test, vcpu->stat.fast_exits, 0, "fault %u", i);
+		vcpu->ev.exception.pending = false;
+		vcpu->ev.exception.injected = false;
+	}
+}
+
+static void slow_states(struct kunit *test)
+{
+	static const u8 code[] = { 0x89, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct kvm_sregs sregs;
+
+	/* The fetch is from two pages. */
+	store_once(test);
+	run_store(test, &tpr_fault, CODE + PAGE_SIZE - 15, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	run_store(test, &tpr_fault, CODE + PAGE_SIZE - 16, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 1);
+
+	/* A step has to be reported. */
+	store_once(test);
+	kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_TF);
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->log.count[FAKE_DELIVER], 1);
+	kvm_set_rflags(vcpu, X86_EFLAGS_FIXED);
+
+	/* Not canonical: #GP. */
+	store_once(test);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, APIC_TPR_LINEAR | BIT(50));
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->log.count[FAKE_DELIVER], 2);
+
+	/* Compatibility mode, and CPL 3. */
+	store_once(test);
+	vcpu_get(test, KVM_GET_SREGS, &sregs, sizeof(sregs));
+	sregs.cs.l = 0;
+	sregs.cs.db = 1;
+	vcpu_set(test, KVM_SET_SREGS, &sregs, sizeof(sregs));
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	sregs.cs.l = 1;
+	sregs.cs.db = 0;
+	sregs.cs.dpl = 3;
+	sregs.ss.dpl = 3;
+	vcpu_set(test, KVM_SET_SREGS, &sregs, sizeof(sregs));
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+}
+
+/* RF ends with the instruction, and so does an interrupt shadow. */
+static void fast_store_retires(struct kunit *test)
+{
+	static const u8 code[] = { 0x89, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	store_once(test);
+	kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_RF);
+	to_fake(vcpu)->shadow = KVM_X86_SHADOW_INT_STI;
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 1);
+	KUNIT_EXPECT_FALSE(test, kvm_get_rflags(vcpu) & X86_EFLAGS_RF);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->shadow, 0);
+}
+
+/* Code and tables are read each time, and nothing that was noted outlives what it depends on. */
+static void fast_store_forgets(struct kunit *test)
+{
+	static const u8 code[] = { 0xc7, 0x03, 0x30, 0, 0, 0 }, other[] = { 0xc7, 0x03, 0x40, 0, 0, 0 };
+	/* 2 MiB from 2 MiB on in place of the first, by one more table. */
+	const u64 pde = 0x200000 | 0x80 | 7, old_pde = 0x80 | 7;
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	store_once(test);
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, lapic_reg(vcpu->lapic, APIC_TASKPRI), 0x30);
+	run_store(test, &tpr_fault, CODE, other, sizeof(other));
+	KUNIT_EXPECT_EQ(test, lapic_reg(vcpu->lapic, APIC_TASKPRI), 0x40);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 2);
+
+	/* The guest maps other code there. */
+	fake_add_slot(test, vcpu->kvm, 1, 0x200000, PAGE_SIZE * 2, 0);
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	vcpu->stat.fast_exits = 0;
+	put_guest(test, TABLES + 2 * PAGE_SIZE, &pde, sizeof(pde));
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	put_guest(test, TABLES + 2 * PAGE_SIZE, &old_pde, sizeof(old_pde));
+	store_once(test);
+	run_store(test, &tpr_fault, CODE, code, sizeof(code));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 1);
+
+	/* Userspace puts memory there. */
+	fake_add_slot(test, vcpu->kvm, 2, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, 0);
+	kvm_lapic_set_tpr(vcpu, 0);
+	vcpu->stat.fast_exits = 0;
+	run_store(test, &tpr_fault, CODE, other, sizeof(other));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	KUNIT_EXPECT_EQ(test, lapic_reg(vcpu->lapic, APIC_TASKPRI), 0);
+}
+
+/* Registers whose stores may sleep, and an EOI somebody waits for, are the long way's. */
+static void slow_registers(struct kunit *test)
+{
+	static const u16 regs[] = { APIC_SPIV, APIC_LVT0, APIC_TDCR, APIC_ID, APIC_TASKPRI + 4 };
+	static const u8 code[] = { 0x89, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct tdp_fault fault = tpr_fault;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(regs); i++) {
+		store_once(test);
+		fault.gpa = APIC_DEFAULT_PHYS_BASE + regs[i];
+		kvm_register_write_raw(vcpu, VCPU_REGS_RBX,
+				       APIC_TPR_LINEAR - APIC_TASKPRI + regs[i]);
+		kvm_register_write_raw(vcpu, VCPU_REGS_RAX, regs[i] == APIC_SPIV ? 0x1ff : 0);
+		run_store(test, &fault, CODE, code, sizeof(code));
+		KUNIT_EXPECT_EQ_MSG(test, vcpu->stat.fast_exits, 0, "register %x", regs[i]);
+	}
+
+	fault.gpa = APIC_DEFAULT_PHYS_BASE + APIC_EOI;
+	for (i = 0; i < 2; i++) {
+		store_once(test);
+		kvm_lapic_self_irq(vcpu, 0x51);
+		kvm_lapic_take(vcpu, 0x51);
+		if (i)
+			__set_bit(0x51, vcpu->lapic->ioapic_handled_vectors);
+		kvm_register_write_raw(vcpu, VCPU_REGS_RBX,
+				       APIC_TPR_LINEAR - APIC_TASKPRI + APIC_EOI);
+		run_store(test, &fault, CODE, code, sizeof(code));
+		KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, !i);
+		KUNIT_EXPECT_FALSE(test, lapic_test_vector(vcpu->lapic, APIC_ISR, 0x51));
+	}
+}
+
+static int fast_store_init(struct kunit *test)
+{
+	struct env_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
+	struct kvm *kvm = fake_vm_create(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, guest);
+	test->priv = guest;
+	KUNIT_ASSERT_EQ(test, kvm_vm_ioctl_irq(kvm, KVM_CREATE_IRQCHIP, NULL), 0);
+	guest->vcpu = fake_vcpu_create(test, kvm);
+	guest->memory = fake_add_slot(test, kvm, 0, 0, DEVICE, 0);
+	guest->arg = fake_user_memory(test, PAGE_SIZE);
+	set_cpuid(test);
+	set_long_mode(test);
+	kvm_lapic_write_reg(guest->vcpu, APIC_SPIV, APIC_SPIV_APIC_ENABLED | 0xff);
+	return 0;
+}
+
 static int emul_env_init(struct kunit *test)
 {
 	struct env_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
@@ -330,4 +629,21 @@ static struct kunit_suite emul_env_test_suite = {
 	.test_cases = emul_env_test_cases,
 };
 
-kunit_test_suites(&emul_env_test_suite);
+static struct kunit_case fast_store_test_cases[] = {
+	KUNIT_CASE(fast_forms),
+	KUNIT_CASE(slow_store),
+	KUNIT_CASE(slow_fault),
+	KUNIT_CASE(slow_states),
+	KUNIT_CASE(fast_store_retires),
+	KUNIT_CASE(fast_store_forgets),
+	KUNIT_CASE(slow_registers),
+	{}
+};
+
+static struct kunit_suite fast_store_test_suite = {
+	.name = "fast_store",
+	.init = fast_store_init,
+	.test_cases = fast_store_test_cases,
+};
+
+kunit_test_suites(&emul_env_test_suite, &fast_store_test_suite);
