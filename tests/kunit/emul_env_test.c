@@ -510,7 +510,8 @@ static void fast_store_retires(struct kunit *test)
 /* Code and tables are read each time, and nothing that was noted outlives what it depends on. */
 static void fast_store_forgets(struct kunit *test)
 {
-	static const u8 code[] = { 0xc7, 0x03, 0x30, 0, 0, 0 }, other[] = { 0xc7, 0x03, 0x40, 0, 0, 0 };
+	static const u8 code[] = { 0xc7, 0x03, 0x30, 0, 0, 0 };
+	static const u8 other[] = { 0xc7, 0x03, 0x40, 0, 0, 0 };
 	/* 2 MiB from 2 MiB on in place of the first, by one more table. */
 	const u64 pde = 0x200000 | 0x80 | 7, old_pde = 0x80 | 7;
 	struct env_guest *guest = test->priv;

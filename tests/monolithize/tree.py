@@ -841,7 +841,6 @@ static inline void say(const char *what, long value) { printf("%s %ld\\n", what,
 static inline bool option(const char *name)
 {
 	const char *all = getenv("OPTIONS");
-
 	return all && strstr(all, name);
 }
 /* A static call of nothing does nothing; it must not be used where it has a value. */
@@ -861,11 +860,7 @@ static inline long call_nothing(void) { return 0; }
 
 MAIN_C = """
 void exercise(void);
-int main(void)
-{
-	exercise();
-	return 0;
-}
+int main(void) { exercise(); return 0; }
 """
 
 

@@ -20,6 +20,8 @@
 #include <linux/uaccess.h>
 #include <asm/ibt.h>
 
+#include "tests/fuzz/fault/return.h"
+
 #define DEPTH	48
 
 static unsigned long start, end;
@@ -47,15 +49,13 @@ static const char * const allocators[] = {
 static struct kprobe probes[ARRAY_SIZE(allocators)];
 static struct dentry *file;
 
-/* A function that does nothing but return. */
-void fault_return(void);
 asm(".pushsection .text\n"
-    ".type fault_return, @function\n"
-    "fault_return:\n"
-    ASM_ENDBR
-    "	" ASM_RET
-    ".size fault_return, . - fault_return\n"
-    ".popsection\n");
+	".type fault_return, @function\n"
+	"fault_return:\n"
+	ASM_ENDBR
+	"	" ASM_RET
+	".size fault_return, . - fault_return\n"
+	".popsection\n");
 
 static bool by_module(const unsigned long *stack, unsigned int nr)
 {
