@@ -6,7 +6,7 @@
  *
  * Source: Intel SDM volume 3, "Task Switching", "Treatment of Task Switches".
  */
-#include <linux/printk.h>
+#include <linux/sched.h>
 #include <asm/debugreg.h>
 
 #include "core/complete.h"
