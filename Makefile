@@ -11,8 +11,11 @@ modules modules_install: | headers
 
 headers:
 	@test -e $(KDIR)/Makefile || { \
-		echo "No kernel headers in $(KDIR): install linux-headers-$$(uname -r), or name others by KDIR=DIR" >&2; \
-		exit 1; }
+		echo "No kernel headers in $(KDIR): install linux-headers-$$(uname -r), or name others by KDIR=DIR"; \
+		for there in $(wildcard /lib/modules/*/build/Makefile); do \
+			echo "  make KDIR=$${there%/Makefile}"; \
+		done; \
+		exit 1; } >&2
 
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
