@@ -17,6 +17,11 @@ kernel_trouble+='|sleeping function called|[1-9][0-9]* new suspected memory leak
 kernel_trouble+='|unchecked MSR access|Objects remaining'
 export cache kernel_trouble
 
+# An emulator that outlived its script would go on until its time limit: SIGTERM comes
+# however the script ends, and --foreground keeps it where a terminal's Ctrl-C arrives.
+until_limit=(setpriv --pdeathsig TERM timeout --foreground -k 5)
+export until_limit
+
 die()
 {
 	echo "${0##*/}: $*" >&2
