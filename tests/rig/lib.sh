@@ -33,6 +33,30 @@ say()
 	echo "== $*" >&2
 }
 
+# progress WHAT LOG CMD...: run CMD with its output in LOG; if that takes over three
+# seconds, say WHAT, and then a dot every ten
+progress()
+{
+	local what=$1 log=$2 ticker start=$SECONDS status=0
+	shift 2
+
+	# A read of what never comes: a sleep would outlive the ticker. Ctrl-C does not
+	# reach it, but this script and CMD, which is therefore not the one behind.
+	{
+		exec {never}<> <(:)
+		read -rt 3 -u "$never" || say "$what"
+		until read -rt 10 -u "$never" || ! kill -0 $$ 2> /dev/null; do
+			printf . >&2
+		done
+	} &
+	ticker=$!
+	"$@" > "$log" 2>&1 || status=$?
+	kill "$ticker"
+	wait "$ticker" 2>/dev/null || true
+	((SECONDS - start < 13)) || echo >&2
+	return "$status"
+}
+
 # emulator_for VENDOR [RIG]: which of the two emulators a run is on
 emulator_for()
 {
