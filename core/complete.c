@@ -11,14 +11,20 @@
 #include "core/block.h"
 #include "core/bus.h"
 #include "core/complete.h"
+#include "core/emul/emul_env.h"
 #include "core/event.h"
 #include "core/exit.h"
 #include "core/irq/lapic.h"
+#include "core/memslot.h"
+#include "core/mmu/tdp.h"
+#include "core/move.h"
 #include "core/regs.h"
 #include "core/run.h"
 #include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "ops/event.h"
+#include "ops/regs.h"
 #include "ops/run.h"
 
 /* struct kvm_run.mmio carries at most this many bytes a time. */
@@ -289,6 +295,104 @@ enum run_result vcpu_emulate(struct kvm_vcpu *vcpu, u32 emul_flags, const u8 *in
 	return act_on_emul_status(vcpu, emul_run(&vcpu->emul, emul_flags, insn, insn_len));
 }
 
+/* The plain MOV that made an access, if it is one here and now, and no trap follows. */
+static bool is_plain_move(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+			  struct emul_move *move)
+{
+	if (fault->guest_walk || fault->exec || !is_64_bit_mode(vcpu) || kvm_x86_get_cpl(vcpu) ||
+	    kvm_x86_get_rflags(vcpu) & X86_EFLAGS_TF)
+		return false;
+	/* Where hardware knows the page, the access has not been looked up; stores are, later. */
+	if (!fault->write && fault->gpa >> PAGE_SHIFT == TDP_APIC_GFN &&
+	    gfn_to_memslot(vcpu->kvm, TDP_APIC_GFN))
+		return false;
+	return kvm_parse_move(vcpu, kvm_rip_read(vcpu), fault->gpa, !fault->write, move);
+}
+
+/* Registers alone are left to change. */
+static void retire_move(struct kvm_vcpu *vcpu, const struct emul_move *move)
+{
+	unsigned long rflags = kvm_x86_get_rflags(vcpu);
+
+	kvm_rip_write(vcpu, kvm_rip_read(vcpu) + move->len);
+	if (rflags & X86_EFLAGS_RF)
+		kvm_x86_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
+	if (kvm_x86_get_interrupt_shadow(vcpu))
+		kvm_x86_set_interrupt_shadow(vcpu, 0);
+}
+
+/* The emulator's context is idle, so its lists are there to be used. */
+static enum run_result plain_store(struct kvm_vcpu *vcpu, gpa_t gpa, const struct emul_move *move)
+{
+	u64 val = kvm_move_datum(vcpu, move);
+	struct emul_ctxt *c = &vcpu->emul;
+
+	switch (emul_env_write_phys(c, gpa, &val, move->bytes)) {
+	case EMUL_CONTINUE:
+		retire_move(vcpu, move);
+		return retired(vcpu);
+	case EMUL_IO_NEEDED:
+		retire_move(vcpu, move);
+		c->writes[0].gpa = gpa;
+		c->writes[0].len = move->bytes;
+		memcpy(c->writes[0].data, &val, move->bytes);
+		c->nr_writes = 1;
+		return start_stores(vcpu);
+	default:
+		return vcpu_emulate(vcpu, 0, NULL, 0);
+	}
+}
+
+static enum run_result finish_load(struct kvm_vcpu *vcpu)
+{
+	struct emul_io *io = &vcpu->emul.io;
+	u64 val = 0;
+
+	io->kind = EMUL_IO_NONE;
+	memcpy(&val, io->data, sizeof(val));
+	kvm_move_load(vcpu, &vcpu->complete.move, val);
+	retire_move(vcpu, &vcpu->complete.move);
+	return retired(vcpu);
+}
+
+static enum run_result plain_load(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct emul_io *io = &vcpu->emul.io;
+	enum run_result result;
+
+	io->kind = EMUL_IO_MMIO_READ;
+	io->gpa = gpa;
+	io->len = vcpu->complete.move.bytes;
+	if (device_mmio_read(vcpu))
+		return finish_load(vcpu);
+	vcpu->complete.done = 0;
+	vcpu->complete.linear_rip = kvm_rip_read(vcpu);
+	result = ask_mmio_read(vcpu);
+	vcpu->complete.kind = COMPLETE_MOVE_LOAD;
+	return result;
+}
+
+enum run_result vcpu_access_device(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+				   const u8 *insn, int insn_len)
+{
+	struct emul_move move;
+
+	kvm_x86_host_data_touched(vcpu);
+	if (!is_plain_move(vcpu, fault, &move)) {
+		vcpu->emul.known.gpa = fault->gpa;
+		vcpu->emul.known.write = fault->write;
+		return vcpu_emulate(vcpu, fault->guest_walk || fault->exec ? 0 : EMULF_GPA_KNOWN,
+				    insn, insn_len);
+	}
+	vcpu->stat.insn_emulation++;
+	vcpu->complete.stepped = false;
+	emul_reset(&vcpu->emul);
+	if (fault->write)
+		return plain_store(vcpu, fault->gpa, &move);
+	vcpu->complete.move = move;
+	return plain_load(vcpu, fault->gpa);
+}
+
 /* Userspace may have moved the vCPU elsewhere, a reset for one: then nothing is to retire. */
 static bool moved_meanwhile(struct kvm_vcpu *vcpu)
 {
@@ -326,6 +430,24 @@ static enum run_result settle_pio_in(struct kvm_vcpu *vcpu)
 	trace_kvm_pio(KVM_TRACE_READ, vcpu->run->io.port, vcpu->complete.pio_size, 1, &val);
 	complete_pio_in(vcpu, val, vcpu->complete.pio_size);
 	return exit_skip_insn(vcpu);
+}
+
+/*
+ * The instruction runs again where userspace replaced what it depends on, as one
+ * that the emulator has begun does.
+ */
+static enum run_result settle_move_load(struct kvm_vcpu *vcpu)
+{
+	struct emul_io *io = &vcpu->emul.io;
+
+	if (io->kind != EMUL_IO_MMIO_READ || moved_meanwhile(vcpu) || !is_64_bit_mode(vcpu) ||
+	    kvm_x86_get_cpl(vcpu)) {
+		io->kind = EMUL_IO_NONE;
+		return RUN_REENTER;
+	}
+	memcpy(io->data, vcpu->run->mmio.data, MMIO_CHUNK);
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, io->len, io->gpa, io->data);
+	return finish_load(vcpu);
 }
 
 static enum run_result settle_msr(struct kvm_vcpu *vcpu, bool read)
@@ -366,6 +488,8 @@ enum run_result vcpu_complete_userspace_io(struct kvm_vcpu *vcpu)
 		return settle_pio_out(vcpu);
 	case COMPLETE_PIO_IN:
 		return settle_pio_in(vcpu);
+	case COMPLETE_MOVE_LOAD:
+		return settle_move_load(vcpu);
 	case COMPLETE_EMUL_READ:
 		return settle_mmio_read(vcpu);
 	case COMPLETE_EMUL_WRITE:

@@ -8,6 +8,7 @@
 #define MONOVISOR_CORE_COMPLETE_H
 
 #include "core/emul/emul.h"
+#include "core/mmu/mmu.h"
 #include "core/types.h"
 
 /**
@@ -16,6 +17,7 @@
  * @COMPLETE_PIO_OUT: a fast OUT; the instruction is retired afterwards, so that
  *	userspace sees RIP on the OUT (it may reset the machine).
  * @COMPLETE_PIO_IN: a fast IN; the datum goes to RAX, then retire.
+ * @COMPLETE_MOVE_LOAD: a plain MOV; the datum goes to its register, then retire.
  * @COMPLETE_EMUL_READ: the emulator waits for a device to answer a load.
  * @COMPLETE_EMUL_WRITE: stores of a retired instruction are left to hand out.
  * @COMPLETE_EMUL_PIO_IN: the emulator waits for a string of port data.
@@ -27,6 +29,7 @@ enum complete_kind {
 	COMPLETE_NONE,
 	COMPLETE_PIO_OUT,
 	COMPLETE_PIO_IN,
+	COMPLETE_MOVE_LOAD,
 	COMPLETE_EMUL_READ,
 	COMPLETE_EMUL_WRITE,
 	COMPLETE_EMUL_PIO_IN,
@@ -39,6 +42,7 @@ struct complete_state {
 	enum complete_kind kind;
 	unsigned long linear_rip;	/* of the instruction; not for the EMUL kinds */
 	u8 pio_size;			/* COMPLETE_PIO_IN */
+	struct emul_move move;		/* COMPLETE_MOVE_LOAD */
 	bool stepped;			/* the emulated instruction ends in a single-step trap */
 	u8 access;			/* COMPLETE_EMUL_WRITE: index of the store */
 	u8 done;			/* bytes of this access userspace has seen */
@@ -57,6 +61,17 @@ enum run_result vcpu_complete_userspace_io(struct kvm_vcpu *vcpu);
  * Return: where KVM_RUN goes on.
  */
 enum run_result vcpu_emulate(struct kvm_vcpu *vcpu, u32 emul_flags, const u8 *insn, int insn_len);
+/**
+ * vcpu_access_device() - the same for an instruction that accessed what is no memory
+ * @vcpu: the vCPU
+ * @fault: the access; the CPU has checked it
+ * @insn: as above
+ * @insn_len: as above
+ *
+ * A plain MOV needs no emulator.
+ */
+enum run_result vcpu_access_device(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+				   const u8 *insn, int insn_len);
 /* The datum of an IN goes to AL, AX or EAX. */
 void complete_pio_in(struct kvm_vcpu *vcpu, u32 val, u8 size);
 /* What the emulator reported as EMUL_EXCEPTION becomes the guest's. */

@@ -463,8 +463,8 @@ static u64 page_fault_code(const struct tdp_fault *fault)
 }
 
 /* There is no memory: do what the instruction at RIP does to the device. */
-static enum run_result emulate_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
-				      const u8 *insn, int insn_len)
+static enum run_result access_device(struct kvm_vcpu *vcpu, const struct tdp_fault *fault,
+				     const u8 *insn, int insn_len)
 {
 	/*
 	 * The CPU was delivering an event: the access is not the one of the
@@ -473,10 +473,7 @@ static enum run_result emulate_access(struct kvm_vcpu *vcpu, const struct tdp_fa
 	if (kvm_event_needs_reinjection(vcpu))
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 2,
 					   kvm_x86_exit_reason(vcpu), (u64)fault->gpa);
-	vcpu->emul.known.gpa = fault->gpa;
-	vcpu->emul.known.write = fault->write;
-	return vcpu_emulate(vcpu, fault->guest_walk || fault->exec ? 0 : EMULF_GPA_KNOWN,
-			    insn, insn_len);
+	return vcpu_access_device(vcpu, fault, insn, insn_len);
 }
 
 /**
@@ -486,7 +483,7 @@ static enum run_result emulate_access(struct kvm_vcpu *vcpu, const struct tdp_fa
  */
 enum run_result exit_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *fault)
 {
-	return emulate_access(vcpu, fault, NULL, 0);
+	return access_device(vcpu, fault, NULL, 0);
 }
 
 /**
@@ -507,7 +504,7 @@ enum run_result exit_tdp_fault(struct kvm_vcpu *vcpu, const struct tdp_fault *fa
 	case TDP_HWPOISON:
 		return RUN_REENTER;
 	case TDP_MMIO:
-		return emulate_access(vcpu, fault, insn, insn_len);
+		return access_device(vcpu, fault, insn, insn_len);
 	case TDP_EFAULT:
 		return vcpu_run_error(vcpu, -EFAULT);
 	case TDP_ENOMEM:

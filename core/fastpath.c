@@ -4,7 +4,6 @@
  * exit.c, which does the same with every means; here is only what is certain
  * to succeed. Who may enter again without looking is decided in run.c.
  */
-#include <linux/mm.h>
 #include <asm/msr-index.h>
 
 #include "core/bus.h"
@@ -15,6 +14,7 @@
 #include "core/irq/lapic.h"
 #include "core/memslot.h"
 #include "core/mmu/tdp.h"
+#include "core/move.h"
 #include "core/msr.h"
 #include "core/regs.h"
 #include "core/trace.h"
@@ -184,33 +184,9 @@ void fast_note_device(struct kvm_vcpu *vcpu, gfn_t gfn)
 	page->generation = generation;
 }
 
-/* The store at RIP, if it is a plain one to what the CPU found at @gpa. */
-static bool parse_store(struct kvm_vcpu *vcpu, unsigned long rip, gpa_t gpa,
-			struct emul_move *store)
-{
-	unsigned int shift = kvm_read_cr4_bits(vcpu, X86_CR4_LA57) ? 7 : 16;
-	unsigned long linear;
-	u64 code[2];
-
-	if (!guest_fetch_again(vcpu, rip, code) || !emul_parse_move((const u8 *)code, store) ||
-	    store->load)
-		return false;
-	linear = store->disp;
-	if (store->rip_rel)
-		linear += rip + store->len;
-	if (store->base != EMUL_NO_GPR)
-		linear += kvm_register_read_raw(vcpu, store->base);
-	if (store->index != EMUL_NO_GPR)
-		linear += kvm_register_read_raw(vcpu, store->index) << store->scale;
-	/* Where the CPU said, in one page, and not beyond its addresses. */
-	return !((linear ^ gpa) & ~PAGE_MASK) &&
-	       offset_in_page(linear) + store->bytes <= PAGE_SIZE &&
-	       (unsigned long)((long)(linear << shift) >> shift) == linear;
-}
-
 static bool offer_store(struct kvm_vcpu *vcpu, gpa_t gpa, const struct emul_move *store)
 {
-	u64 val = store->has_imm ? store->imm : kvm_register_read_raw(vcpu, store->reg);
+	u64 val = kvm_move_datum(vcpu, store);
 
 	if (kvm_lapic_owns_gpa(vcpu, gpa)) {
 		if (!kvm_lapic_mmio_write_irqoff(vcpu, gpa, store->bytes, val))
@@ -222,12 +198,6 @@ static bool offer_store(struct kvm_vcpu *vcpu, gpa_t gpa, const struct emul_move
 	return true;
 }
 
-/*
- * The guest chooses what is read here, and tables, code and registers may be
- * other ones than the CPU used. That is as on the long way, which looks again
- * just the same: each check of the emulator is made here too, or what it would
- * find is left to it.
- */
 static enum run_result store_to_device(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	const struct device_page *page = &vcpu->device_page[(gpa >> PAGE_SHIFT) % NR_DEVICE_PAGES];
@@ -247,7 +217,7 @@ static enum run_result store_to_device(struct kvm_vcpu *vcpu, gpa_t gpa)
 	kvm_x86_host_data_touched(vcpu);
 	idx = srcu_read_lock(&vcpu->kvm->srcu);
 	taken = page->generation == kvm_memslots_generation(vcpu->kvm) &&
-		parse_store(vcpu, rip, gpa, &store) && offer_store(vcpu, gpa, &store);
+		kvm_parse_move(vcpu, rip, gpa, false, &store) && offer_store(vcpu, gpa, &store);
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
 	if (!taken)
 		return RUN_REENTER;

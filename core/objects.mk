@@ -13,7 +13,7 @@ include $(mv-here)/core/emul/objects.mk
 mv-core += core/regs.o core/cr.o core/debug.o
 mv-core += core/msr.o core/msr_filter.o core/mtrr.o core/mce.o core/user_return.o
 mv-core += core/cpuid.o core/cpuid_caps.o
-mv-core += core/fpu.o core/fastpath.o
+mv-core += core/fpu.o core/fastpath.o core/move.o
 mv-core += core/tsc.o core/clock.o
 mv-core += core/stats.o core/trace.o
 mv-core += core/irq/lapic.o core/irq/lapic_access.o core/irq/lapic_state.o core/irq/lapic_timer.o core/irq/inhibit.o

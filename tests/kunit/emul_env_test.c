@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 
+#include "core/debug.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic.h"
 #include "core/msr_filter.h"
@@ -598,6 +599,162 @@ static int fast_store_init(struct kunit *test)
 	return 0;
 }
 
+/*
+ * Plain MOVs to and from userspace's devices (core/move.c). The first access is
+ * the emulator's, which leaves its instruction in its context; with the second
+ * there is none.
+ */
+static u32 access_device(struct kunit *test, bool write, u64 gpa, const u8 *code, size_t len)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	put_guest(test, CODE, code, len);
+	kvm_rip_write(vcpu, CODE);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RBX, gpa);
+	STEP(FAKE_STEP_TDP_FAULT, .fault = { .gpa = gpa, .write = write });
+	STEP(FAKE_STEP_HLT, .insn_len = 1);
+	return fake_run(test, vcpu);
+}
+
+/* As the guest does before: the way to the code is known then. */
+static void access_first(struct kunit *test)
+{
+	static const u8 code[] = { 0x89, 0x03 };
+	struct env_guest *guest = test->priv;
+
+	KUNIT_ASSERT_EQ(test, access_device(test, true, DEVICE, code, sizeof(code)),
+			KVM_EXIT_MMIO);
+	KUNIT_ASSERT_TRUE(test, guest->vcpu->emul.decoded);
+	KUNIT_ASSERT_EQ(test, fake_run(test, guest->vcpu), KVM_EXIT_HLT);
+}
+
+static void plain_loads(struct kunit *test)
+{
+	static const struct { u8 bytes, len, code[4]; u64 want; } loads[] = {
+		{ 1, 2, { 0x8a, 0x03 }, 0x1111111111111188 },
+		{ 2, 3, { 0x66, 0x8b, 0x03 }, 0x1111111111117788 },
+		{ 4, 2, { 0x8b, 0x03 }, 0x55667788 },
+		{ 8, 3, { 0x48, 0x8b, 0x03 }, 0x1122334455667788 },
+	};
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct kvm_run *run = vcpu->run;
+	const u64 answer = 0x1122334455667788;
+	unsigned int i;
+
+	access_first(test);
+	for (i = 0; i < ARRAY_SIZE(loads); i++) {
+		kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x1111111111111111);
+		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_RF);
+		to_fake(vcpu)->shadow = KVM_X86_SHADOW_INT_STI;
+		KUNIT_ASSERT_EQ(test, access_device(test, false, DEVICE + 0x18, loads[i].code,
+						    loads[i].len), KVM_EXIT_MMIO);
+		KUNIT_EXPECT_FALSE(test, vcpu->emul.decoded);
+		KUNIT_EXPECT_EQ(test, run->mmio.phys_addr, DEVICE + 0x18);
+		KUNIT_EXPECT_EQ(test, run->mmio.len, loads[i].bytes);
+		KUNIT_EXPECT_FALSE(test, run->mmio.is_write);
+		KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE);
+		memcpy(run->mmio.data, &answer, sizeof(answer));
+		KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+		KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], loads[i].want);
+		KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE + loads[i].len + 1);
+		KUNIT_EXPECT_FALSE(test, kvm_get_rflags(vcpu) & X86_EFLAGS_RF);
+		KUNIT_EXPECT_EQ(test, to_fake(vcpu)->shadow, 0);
+	}
+}
+
+/* What userspace replaces while it serves a load wins. */
+static void plain_load_dropped(struct kunit *test)
+{
+	static const u8 code[] = { 0x8b, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct kvm_sregs sregs;
+
+	access_first(test);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x10);
+	KUNIT_ASSERT_EQ(test, access_device(test, false, DEVICE, code, sizeof(code)),
+			KVM_EXIT_MMIO);
+	memset(vcpu->run->mmio.data, 0x22, 8);
+	kvm_rip_write(vcpu, CODE + 0x100);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], 0x10);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE + 0x100 + 1);
+
+	KUNIT_ASSERT_EQ(test, access_device(test, false, DEVICE, code, sizeof(code)),
+			KVM_EXIT_MMIO);
+	emul_reset(&vcpu->emul);	/* as INIT does */
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], 0x10);
+	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE + 1);
+
+	KUNIT_ASSERT_EQ(test, access_device(test, false, DEVICE, code, sizeof(code)),
+			KVM_EXIT_MMIO);
+	vcpu_get(test, KVM_GET_SREGS, &sregs, sizeof(sregs));
+	sregs.cs.dpl = 3;
+	sregs.ss.dpl = 3;
+	vcpu_set(test, KVM_SET_SREGS, &sregs, sizeof(sregs));
+	fake_run(test, vcpu);
+	KUNIT_EXPECT_EQ(test, vcpu->regs[VCPU_REGS_RAX], 0x10);
+}
+
+static void plain_stores(struct kunit *test)
+{
+	static const struct { u8 bytes, len, code[8]; u64 want; } stores[] = {
+		{ 1, 2, { 0x88, 0x03 }, 0x88 },
+		{ 1, 3, { 0xc6, 0x03, 0x99 }, 0x99 },
+		{ 2, 3, { 0x66, 0x89, 0x03 }, 0x7788 },
+		{ 4, 2, { 0x89, 0x03 }, 0x55667788 },
+		{ 8, 3, { 0x48, 0x89, 0x03 }, 0x1122334455667788 },
+		{ 8, 7, { 0x48, 0xc7, 0x03, 0xfe, 0xff, 0xff, 0xff }, -2 },
+	};
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+	struct kvm_run *run = vcpu->run;
+	unsigned int i;
+
+	access_first(test);
+	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, 0x1122334455667788);
+	for (i = 0; i < ARRAY_SIZE(stores); i++) {
+		kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_RF);
+		KUNIT_ASSERT_EQ(test, access_device(test, true, DEVICE + 0x18, stores[i].code,
+						    stores[i].len), KVM_EXIT_MMIO);
+		KUNIT_EXPECT_FALSE(test, vcpu->emul.decoded);
+		KUNIT_EXPECT_EQ(test, run->mmio.phys_addr, DEVICE + 0x18);
+		KUNIT_EXPECT_EQ(test, run->mmio.len, stores[i].bytes);
+		KUNIT_EXPECT_TRUE(test, run->mmio.is_write);
+		KUNIT_EXPECT_MEMEQ(test, run->mmio.data, (const u8 *)&stores[i].want,
+				   stores[i].bytes);
+		KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), CODE + stores[i].len);
+		KUNIT_EXPECT_FALSE(test, kvm_get_rflags(vcpu) & X86_EFLAGS_RF);
+		KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	}
+}
+
+/* These are the emulator's: a debugger's step, and an access that no MOV made. */
+static void moves_of_the_emulator(struct kunit *test)
+{
+	struct kvm_guest_debug dbg = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+	static const u8 store[] = { 0x89, 0x03 }, or[] = { 0x09, 0x03 };
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	access_first(test);
+	KUNIT_ASSERT_EQ(test, access_device(test, true, DEVICE, or, sizeof(or)), KVM_EXIT_MMIO);
+	KUNIT_EXPECT_TRUE(test, vcpu->emul.decoded);
+	KUNIT_EXPECT_FALSE(test, vcpu->run->mmio.is_write);
+	KUNIT_ASSERT_EQ(test, fake_run(test, vcpu), KVM_EXIT_MMIO);
+	KUNIT_EXPECT_TRUE(test, vcpu->run->mmio.is_write);
+	KUNIT_ASSERT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_ASSERT_EQ(test, access_device(test, true, DEVICE, store, sizeof(store)),
+			KVM_EXIT_MMIO);
+	KUNIT_EXPECT_TRUE(test, vcpu->emul.decoded);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_DEBUG);
+}
+
 static int emul_env_init(struct kunit *test)
 {
 	struct env_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
@@ -621,6 +778,10 @@ static struct kunit_case emul_env_test_cases[] = {
 	KUNIT_CASE(vector_store_to_device),
 	KUNIT_CASE(store_without_second_page),
 	KUNIT_CASE(emul_filtered_msr),
+	KUNIT_CASE(plain_loads),
+	KUNIT_CASE(plain_load_dropped),
+	KUNIT_CASE(plain_stores),
+	KUNIT_CASE(moves_of_the_emulator),
 	{}
 };
 
