@@ -327,6 +327,8 @@ static void run_store(struct kunit *test, const struct tdp_fault *fault, unsigne
 }
 
 static const struct tdp_fault tpr_fault = { .gpa = APIC_TPR_GPA, .write = true };
+/* Userspace's, if there is something. */
+static const struct tdp_fault next_page_fault = { .gpa = APIC_TPR_GPA + PAGE_SIZE, .write = true };
 
 /* mov [rbx], eax, which is fast from then on */
 static void store_once(struct kunit *test)
@@ -538,8 +540,12 @@ static void fast_store_forgets(struct kunit *test)
 	run_store(test, &tpr_fault, CODE, code, sizeof(code));
 	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 1);
 
-	/* Userspace puts memory there. */
+	/*
+	 * Userspace puts memory there. Another store goes the long way first, so that
+	 * it is not for the fetch that the next one does.
+	 */
 	fake_add_slot(test, vcpu->kvm, 2, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, 0);
+	run_store(test, &next_page_fault, CODE, code, sizeof(code));
 	kvm_lapic_set_tpr(vcpu, 0);
 	vcpu->stat.fast_exits = 0;
 	run_store(test, &tpr_fault, CODE, other, sizeof(other));
