@@ -67,7 +67,7 @@ enum kvm_sreg {
  * @RUN_ERROR: KVM_RUN returns vcpu->run_errno, a negative errno; nothing of
  *	the guest was lost, the next KVM_RUN goes on where this one stopped.
  *
- * Every stage of core/run.c and every exit handler returns one of these.
+ * Stages of core/run.c that can end the run, and exit handlers, return one of these.
  */
 enum run_result {
 	RUN_REENTER_FAST,

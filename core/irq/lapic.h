@@ -41,7 +41,7 @@ struct kvm_lapic {
 	struct kvm_vcpu *vcpu;		/* [i] whose it is */
 	void *regs;			/* [i] page; the virtual-APIC page where hardware has one */
 	bool sw_enabled;		/* [t] SPIV bit 8 */
-	bool irr_pending;		/* [a] false: no bit of IRR is set; see lapic_clear_irr() */
+	bool irr_pending;		/* [a] false: no bit of IRR is set; see clear_irr() */
 	int highest_isr;		/* [t] -1: none; unused while hardware delivers */
 	int nr_isr;			/* [t] bits set in ISR; likewise */
 	unsigned long pending_events;	/* [a] BIT(enum lapic_event) */
