@@ -341,7 +341,7 @@ static bool reinject(struct kvm_vcpu *vcpu)
 		kvm_x86_inject_nmi(vcpu);
 	} else if (irq->injected) {
 		trace_kvm_inj_virq(irq->nr, irq->soft, true);
-		kvm_x86_inject_irq(vcpu, true);
+		kvm_x86_inject_irq(vcpu);
 	} else {
 		return false;
 	}
@@ -422,7 +422,7 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 		kvm_queue_interrupt(vcpu, kvm_irq_take(vcpu), false);
 		vcpu->stat.irq_injections++;
 		trace_kvm_inj_virq(vcpu->ev.interrupt.nr, false, false);
-		kvm_x86_inject_irq(vcpu, false);
+		kvm_x86_inject_irq(vcpu);
 		injected = true;
 	}
 	/* Row 5 even where row 4 injected: userspace has the next one ready. */

@@ -40,9 +40,6 @@ enum kvm_reg {
 	VCPU_EXREG_CR0,
 	VCPU_EXREG_CR3,
 	VCPU_EXREG_CR4,
-	VCPU_EXREG_SEGMENTS,
-	VCPU_EXREG_EXIT_INFO_1,
-	VCPU_EXREG_EXIT_INFO_2,
 };
 
 /* The hardware's encoding in ModRM.reg of MOV Sreg, then the system segments. */

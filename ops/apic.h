@@ -28,13 +28,12 @@ static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu);
  * kvm_x86_deliver_interrupt() - make a fixed interrupt pending
  * @vcpu: the vCPU
  * @vector: vector; the TMR bit has been written
- * @trig_level: level-triggered
  *
  * Sets it in IRR, or in the posted-interrupt descriptor, and sees to it that
  * the vCPU finds it: notification, kick or wake-up.
  * Context: any, of any thread. Return: it was not pending yet.
  */
-bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level);
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector);
 
 /* Own thread: collect posted interrupts into IRR. Return: highest vector in IRR, or -1. */
 static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu);

@@ -11,7 +11,7 @@
 #include "ops/vendor.h"
 
 /* Put vcpu->ev.interrupt into hardware for the next entry. */
-void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected);
+void kvm_x86_inject_irq(struct kvm_vcpu *vcpu);
 void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu);
 /* Put vcpu->ev.exception into hardware; its payload has been delivered. */
 void kvm_x86_inject_exception(struct kvm_vcpu *vcpu);

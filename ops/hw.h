@@ -43,9 +43,6 @@ void kvm_x86_disable_virtualization_cpu(void);
 /* From reboot and crash paths: NMI-like context, no locks, no printk. */
 void kvm_x86_emergency_disable_virtualization_cpu(void);
 
-/* KVM_CHECK_EXTENSION for what only the vendor knows; 0 if it has no say. */
-int kvm_x86_check_extension(long ext);
-
 /* 0, or -EOPNOTSUPP where this vendor cannot run guests. */
 int kvm_x86_vm_init(struct kvm *kvm);
 void kvm_x86_vm_destroy(struct kvm *kvm);

@@ -66,7 +66,7 @@ void svm_disarm_irq_window(struct vcpu_svm *svm)
 	svm_mark_dirty(svm, VMCB_CLEAN_INTR);
 }
 
-void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
+void kvm_x86_inject_irq(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	u32 type = SVM_EVTINJ_TYPE_INTR;
@@ -327,7 +327,7 @@ void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 		svm_assign_intercept(svm, INTERCEPT_CR8_WRITE, masked);
 }
 
-bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector)
 {
 	return kvm_lapic_deliver_in_software(vcpu, vector);
 }

@@ -327,11 +327,6 @@ void kvm_x86_emergency_disable_virtualization_cpu(void)
 	svm_switch_off();
 }
 
-int kvm_x86_check_extension(long ext)
-{
-	return 0;
-}
-
 int kvm_x86_vm_init(struct kvm *kvm)
 {
 	return 0;

@@ -38,7 +38,7 @@ static void write_insn_len(struct vcpu_vmx *vmx, u32 usual)
 	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vmx->event_insn_len ?: usual);
 }
 
-void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
+void kvm_x86_inject_irq(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_queued_interrupt *irq = &vcpu->ev.interrupt;
 

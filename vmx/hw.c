@@ -196,11 +196,6 @@ void kvm_x86_emergency_disable_virtualization_cpu(void)
 	cr4_clear_bits(X86_CR4_VMXE);
 }
 
-int kvm_x86_check_extension(long ext)
-{
-	return 0;
-}
-
 int kvm_x86_vm_init(struct kvm *kvm)
 {
 	struct page *page;

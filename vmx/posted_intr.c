@@ -120,7 +120,7 @@ static void tell(struct kvm_vcpu *vcpu)
 	put_cpu();
 }
 
-bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 

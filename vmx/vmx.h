@@ -203,9 +203,7 @@ static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
 /* State that is read from the VMCS only when somebody asks. */
 #define VMX_LAZY_REGS	(BIT(VCPU_REGS_RSP) | BIT(VCPU_REGS_RIP) |		\
 			 BIT(VCPU_EXREG_RFLAGS) | BIT(VCPU_EXREG_CR0) |		\
-			 BIT(VCPU_EXREG_CR3) | BIT(VCPU_EXREG_CR4) |		\
-			 BIT(VCPU_EXREG_SEGMENTS) | BIT(VCPU_EXREG_EXIT_INFO_1) | \
-			 BIT(VCPU_EXREG_EXIT_INFO_2))
+			 BIT(VCPU_EXREG_CR3) | BIT(VCPU_EXREG_CR4))
 
 #define VMX_GUEST_CR0_BITS	(X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_AM | X86_CR0_WP)
 #define VMX_GUEST_CR4_BITS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR |	\
@@ -346,7 +344,6 @@ u32 vmx_flexpriority_cpu2(struct vcpu_vmx *vmx);
 void vmx_flexpriority_refresh(struct vcpu_vmx *vmx);
 
 /* mmu.c */
-int vmx_mmu_setup(void);
 u16 vmx_vpid_alloc(void);
 void vmx_vpid_free(u16 vpid);
 void vmx_flush_after_migration(struct vcpu_vmx *vmx);

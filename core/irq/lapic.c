@@ -344,7 +344,7 @@ int kvm_lapic_self_irq(struct kvm_vcpu *vcpu, u8 vector)
 		return -1;
 	set_tmr(apic, vector, false);
 	if (kvm_x86_apicv_active(vcpu))
-		return kvm_x86_deliver_interrupt(vcpu, vector, false);
+		return kvm_x86_deliver_interrupt(vcpu, vector);
 	if (!set_irr(apic, vector))
 		return 0;
 	kvm_lapic_recheck(vcpu, EVENT_IRQ_LINE);
@@ -381,7 +381,7 @@ int kvm_lapic_accept_irq(struct kvm_vcpu *vcpu, u16 delivery_mode, u8 vector, bo
 		/* Before IRR: the vector may be taken and its EOI read TMR at once. */
 		set_tmr(apic, vector, trig_level);
 		trace_kvm_apic_accept_irq(vcpu->vcpu_id, delivery_mode, trig_level, vector);
-		return kvm_x86_deliver_interrupt(vcpu, vector, trig_level);
+		return kvm_x86_deliver_interrupt(vcpu, vector);
 	case APIC_DM_NMI:
 		kvm_inject_nmi(vcpu);
 		return 1;

@@ -11,7 +11,7 @@
 #include "ops/event.h"
 #include "tests/fake/fake.h"
 
-void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
+void kvm_x86_inject_irq(struct kvm_vcpu *vcpu)
 {
 	struct fake_vcpu *fake = to_fake(vcpu);
 
@@ -20,7 +20,7 @@ void kvm_x86_inject_irq(struct kvm_vcpu *vcpu, bool reinjected)
 		.vector = vcpu->ev.interrupt.nr,
 		.soft = vcpu->ev.interrupt.soft,
 	};
-	fake_log_add(fake, FAKE_INJECT_IRQ, vcpu->ev.interrupt.nr, reinjected);
+	fake_log_add(fake, FAKE_INJECT_IRQ, vcpu->ev.interrupt.nr, 0);
 }
 
 void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu)

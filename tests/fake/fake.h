@@ -18,7 +18,7 @@
 
 /* Vendor operations that leave a trace in struct fake_log. */
 enum fake_op {
-	FAKE_INJECT_IRQ,	/* a: vector, b: reinjected */
+	FAKE_INJECT_IRQ,	/* a: vector */
 	FAKE_INJECT_NMI,
 	FAKE_INJECT_EXCEPTION,	/* a: vector, b: error code */
 	FAKE_CANCEL_INJECTION,	/* a: enum fake_event_kind taken back */

@@ -62,11 +62,6 @@ void kvm_x86_emergency_disable_virtualization_cpu(void)
 	__this_cpu_write(fake_enabled, false);
 }
 
-int kvm_x86_check_extension(long ext)
-{
-	return 0;
-}
-
 int kvm_x86_vm_init(struct kvm *kvm)
 {
 	return fake_hw.vm_init_err;

@@ -122,7 +122,7 @@ void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
 	fake_log_add(to_fake(vcpu), FAKE_CR8_INTERCEPT, irr_priority, 0);
 }
 
-bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector, bool trig_level)
+bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector)
 {
 	struct fake_vcpu *fake = to_fake(vcpu);
 

@@ -90,7 +90,7 @@ static void layout_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, VCPU_REGS_R8, 8);
 	KUNIT_EXPECT_EQ(test, VCPU_REGS_R15, 15);
 	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(((struct kvm_vcpu *)NULL)->regs), NR_VCPU_REGS);
-	KUNIT_EXPECT_LT(test, VCPU_EXREG_EXIT_INFO_2,
+	KUNIT_EXPECT_LT(test, VCPU_EXREG_CR4,
 			BITS_PER_BYTE * sizeof(((struct kvm_vcpu *)NULL)->regs_avail));
 	KUNIT_EXPECT_EQ(test, VCPU_SREG_CS, 1);
 	KUNIT_EXPECT_EQ(test, VCPU_SREG_GS, 5);

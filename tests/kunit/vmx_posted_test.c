@@ -82,7 +82,7 @@ static int posted_init(struct kunit *test)
 
 static bool deliver(struct vcpu_vmx *vmx, u8 vector)
 {
-	return kvm_x86_deliver_interrupt(&vmx->vcpu, vector, false);
+	return kvm_x86_deliver_interrupt(&vmx->vcpu, vector);
 }
 
 static void expect_told(struct kunit *test, struct vcpu_vmx *vmx, u64 notified, u64 itself,
