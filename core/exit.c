@@ -6,6 +6,8 @@
  */
 #include <linux/kvm_para.h>
 #include <linux/printk.h>
+#include <asm/cpu.h>
+#include <asm/cpufeature.h>
 #include <asm/trap_pf.h>
 
 #include "core/block.h"
@@ -325,6 +327,14 @@ enum run_result exit_clts(struct kvm_vcpu *vcpu)
 	return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, cr0));
 }
 
+/* LMSW writes PE, MP, EM and TS, and cannot clear PE. */
+enum run_result exit_lmsw(struct kvm_vcpu *vcpu, u16 msw)
+{
+	unsigned long cr0 = (kvm_read_cr0(vcpu) & ~0xeUL) | (msw & 0xf);
+
+	return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, cr0));
+}
+
 /**
  * exit_dr() - MOV to or from a debug register
  * @vcpu: the vCPU; the CPU has checked CPL
@@ -413,6 +423,29 @@ static enum run_result debug_exception(struct kvm_vcpu *vcpu, unsigned long cond
 			  (conditions & DR6_ACTIVE_LOW), kvm_get_linear_rip(vcpu));
 }
 
+/*
+ * Does the guest check alignment here? If not, the host's detection of split
+ * locks has hit an access of the guest, which knows nothing of that.
+ *
+ * Source: Intel SDM volume 3, "Interrupt 17 - Alignment Check Exception (#AC)".
+ */
+static bool guest_checks_alignment(struct kvm_vcpu *vcpu)
+{
+	return !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
+	       (kvm_x86_get_cpl(vcpu) == 3 && kvm_read_cr0_bits(vcpu, X86_CR0_AM) &&
+		kvm_x86_get_rflags(vcpu) & X86_EFLAGS_AC);
+}
+
+/* The kernel warns and lets it pass, or its policy is not to. It may sleep. */
+static enum run_result split_lock(struct kvm_vcpu *vcpu, u32 error_code)
+{
+	if (handle_guest_split_lock(kvm_rip_read(vcpu)))
+		return RUN_REENTER;
+	vcpu->run->ex.exception = AC_VECTOR;
+	vcpu->run->ex.error_code = error_code;
+	return vcpu_exit_to_user(vcpu, KVM_EXIT_EXCEPTION);
+}
+
 /**
  * exit_exception() - an exception that was intercepted instead of delivered
  * @vcpu: the vCPU
@@ -421,7 +454,8 @@ static enum run_result debug_exception(struct kvm_vcpu *vcpu, unsigned long cond
  *	vector	intercepted because			then
  *	#DB	endless delivery must not hang the CPU	debugger or guest
  *	#BP	a debugger's software breakpoint	debugger or guest
- *	#AC	endless delivery must not hang the CPU	guest
+ *	#AC	endless delivery must not hang the CPU	guest, or the host's policy
+ *							of split locks
  *	#MC	it is the host's			already handled with irqs off
  *	other	-					guest
  */
@@ -445,12 +479,17 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 	case NP_VECTOR:
 	case SS_VECTOR:
 	case GP_VECTOR:
-	case AC_VECTOR:
 	case CP_VECTOR:
-		kvm_queue_exception_e(vcpu, ex->vector, ex->error_code);
+		break;
+	case AC_VECTOR:
+		if (!guest_checks_alignment(vcpu))
+			return split_lock(vcpu, ex->error_code);
+		break;
+	default:
+		kvm_queue_exception(vcpu, ex->vector);
 		return RUN_REENTER;
 	}
-	kvm_queue_exception(vcpu, ex->vector);
+	kvm_queue_exception_e(vcpu, ex->vector, ex->error_code);
 	return RUN_REENTER;
 }
 

@@ -11,7 +11,6 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <asm/apicdef.h>
-#include <asm/cpu.h>
 #include <asm/debugreg.h>
 
 #include "core/cr.h"
@@ -21,7 +20,6 @@
 #include "core/exit.h"
 #include "core/fastpath.h"
 #include "core/regs.h"
-#include "core/run.h"
 #include "ops/regs.h"
 #include "ops/run.h"
 #include "vmx/vmx.h"
@@ -51,29 +49,6 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 	if (vmx->entry_result == VMX_SW_VMFAIL)
 		return exit_fail_entry(&vmx->vcpu, vmx->insn_error);
 	return exit_fail_entry(&vmx->vcpu, vmx->exit_reason);
-}
-
-/*
- * Does the guest check alignment here? If not, the host's detection of split
- * locks has hit an access of the guest, which knows nothing of that.
- *
- * Source: Intel SDM volume 3, "Interrupt 17 - Alignment Check Exception (#AC)".
- */
-static bool guest_checks_alignment(struct kvm_vcpu *vcpu)
-{
-	return !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
-	       (kvm_x86_get_cpl(vcpu) == 3 && kvm_read_cr0_bits(vcpu, X86_CR0_AM) &&
-		kvm_x86_get_rflags(vcpu) & X86_EFLAGS_AC);
-}
-
-/* The kernel warns and lets it pass, or its policy is not to. It may sleep. */
-static enum run_result exit_split_lock(struct kvm_vcpu *vcpu, u32 error_code)
-{
-	if (handle_guest_split_lock(kvm_rip_read(vcpu)))
-		return RUN_REENTER;
-	vcpu->run->ex.exception = AC_VECTOR;
-	vcpu->run->ex.error_code = error_code;
-	return vcpu_exit_to_user(vcpu, KVM_EXIT_EXCEPTION);
 }
 
 /*
@@ -107,10 +82,6 @@ static enum run_result decode_exception(struct vcpu_vmx *vmx)
 		ex.error_code = vmx_exit_intr_error(vmx);
 
 	switch (ex.vector) {
-	case AC_VECTOR:
-		if (!guest_checks_alignment(vcpu))
-			return exit_split_lock(vcpu, ex.error_code);
-		break;
 	case DB_VECTOR:
 		ex.payload = vmx_exit_qualification(vmx) & DB_CONDITIONS;
 		/* Delivery would have consumed a pending trap; the exit has dropped it. */
@@ -137,7 +108,6 @@ static enum run_result decode_cr(struct vcpu_vmx *vmx)
 		.gpr = qual >> 8 & 0xf,
 		.write = (qual >> 4 & 3) == MOV_TO,
 	};
-	unsigned long cr0;
 
 	switch (qual >> 4 & 3) {
 	case MOV_TO:
@@ -146,10 +116,7 @@ static enum run_result decode_cr(struct vcpu_vmx *vmx)
 	case CLTS:
 		return exit_clts(vcpu);
 	}
-	/* LMSW writes PE, MP, EM and TS, and cannot clear PE. */
-	cr0 = kvm_read_cr0(vcpu);
-	cr0 = (cr0 & ~0xeUL) | (qual >> LMSW_SOURCE_DATA_SHIFT & 0xf);
-	return exit_complete_insn_gp(vcpu, kvm_set_cr0(vcpu, cr0));
+	return exit_lmsw(vcpu, qual >> LMSW_SOURCE_DATA_SHIFT);
 }
 
 /* Irqs off, right after the exit: CR8 alone needs nothing else. */
