@@ -384,8 +384,9 @@ enum run_result exit_xsetbv(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Caches stay coherent without the guest's help: no device of a guest bypasses
- * them. A guest must not flush the whole machine's.
+ * WBINVD and INVD. Caches stay coherent without the guest's help: no device of a
+ * guest bypasses them. A guest must not flush the whole machine's, let alone
+ * throw away what the host has in them.
  */
 enum run_result exit_wbinvd(struct kvm_vcpu *vcpu)
 {

@@ -111,9 +111,6 @@ static enum run_result svm_exit_exception(struct vcpu_svm *svm, u8 vector)
 	};
 
 	switch (vector) {
-	case MC_VECTOR:
-		/* The host's machine-check handler has run: kvm_x86_handle_exit_irqoff(). */
-		return RUN_REENTER;
 	case DB_VECTOR:
 		ex.error_code = 0;
 		ex.payload = svm->vmcb->save.dr6 ^ DR6_ACTIVE_LOW;
@@ -198,10 +195,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case SVM_EXIT_IRET:
 		return svm_exit_iret(vcpu);
 	case SVM_EXIT_WBINVD:
-		return exit_wbinvd(vcpu);
 	case SVM_EXIT_INVD:
-		/* Caches are coherent for the guest; throwing the host's data away is not. */
-		return exit_skip_insn(vcpu);
+		return exit_wbinvd(vcpu);
 	case SVM_EXIT_RDPMC:
 		return exit_rdpmc(vcpu);
 	case SVM_EXIT_XSETBV:
