@@ -29,7 +29,6 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/event.h"
-#include "ops/mmu.h"
 #include "ops/run.h"
 
 static enum run_result inject_gp(struct kvm_vcpu *vcpu)
@@ -363,15 +362,6 @@ enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access)
 				kvm_set_dr(vcpu, access->dr,
 					   kvm_register_read(vcpu, access->gpr)));
 	kvm_register_write(vcpu, access->gpr, kvm_get_dr(vcpu, access->dr));
-	return exit_skip_insn(vcpu);
-}
-
-enum run_result exit_invlpg(struct kvm_vcpu *vcpu, gva_t gva)
-{
-	vcpu->stat.invlpg++;
-	preempt_disable();
-	kvm_x86_flush_tlb_gva(vcpu, gva);
-	preempt_enable();
 	return exit_skip_insn(vcpu);
 }
 

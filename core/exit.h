@@ -55,7 +55,6 @@ enum run_result exit_cr(struct kvm_vcpu *vcpu, const struct exit_cr *access);
 enum run_result exit_clts(struct kvm_vcpu *vcpu);
 enum run_result exit_lmsw(struct kvm_vcpu *vcpu, u16 msw);
 enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access);
-enum run_result exit_invlpg(struct kvm_vcpu *vcpu, gva_t gva);
 enum run_result exit_xsetbv(struct kvm_vcpu *vcpu);
 enum run_result exit_wbinvd(struct kvm_vcpu *vcpu);
 enum run_result exit_monitor(struct kvm_vcpu *vcpu);	/* also MWAIT: no-ops where allowed */

@@ -32,7 +32,6 @@
 	X(irq_injections)	\
 	X(nmi_injections)	\
 	X(exception_injections)	\
-	X(invlpg)		\
 	X(tlb_flush)		\
 	X(eoi_needed)		\
 	X(eoi_needless)		\

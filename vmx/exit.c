@@ -13,7 +13,6 @@
 #include <asm/apicdef.h>
 #include <asm/debugreg.h>
 
-#include "core/cr.h"
 #include "core/debug.h"
 #include "core/emul/task.h"
 #include "core/event.h"
@@ -361,8 +360,6 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 		return exit_nmi_window(vcpu);
 	case EXIT_REASON_DR_ACCESS:
 		return decode_dr(vmx);
-	case EXIT_REASON_INVLPG:
-		return exit_invlpg(vcpu, vmx_exit_qualification(vmx));
 	case EXIT_REASON_WBINVD:
 	case EXIT_REASON_INVD:
 		return exit_wbinvd(vcpu);

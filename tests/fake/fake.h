@@ -102,7 +102,6 @@ enum fake_step_kind {
 	FAKE_STEP_CR,
 	FAKE_STEP_CLTS,
 	FAKE_STEP_DR,
-	FAKE_STEP_INVLPG,
 	FAKE_STEP_XSETBV,
 	FAKE_STEP_PAUSE,
 	FAKE_STEP_UNDEFINED,
@@ -135,7 +134,6 @@ struct fake_step {
 		struct exit_dr dr;
 		struct exit_exception ex;
 		struct tdp_fault fault;
-		gva_t gva;
 		u64 hardware_reason;
 		bool state_lost;
 		struct {

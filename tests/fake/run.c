@@ -370,8 +370,6 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		return exit_clts(vcpu);
 	case FAKE_STEP_DR:
 		return exit_dr(vcpu, &step->dr);
-	case FAKE_STEP_INVLPG:
-		return exit_invlpg(vcpu, step->gva);
 	case FAKE_STEP_XSETBV:
 		return exit_xsetbv(vcpu);
 	case FAKE_STEP_PAUSE:

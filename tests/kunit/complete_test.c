@@ -227,7 +227,7 @@ static void run_quiet_exits(struct kunit *test)
 	struct kvm_vcpu *vcpu = guest->vcpu;
 
 	STEP(FAKE_STEP_CPUID, .insn_len = 2);
-	STEP(FAKE_STEP_INVLPG, .insn_len = 3, .gva = CODE);
+	STEP(FAKE_STEP_CLTS, .insn_len = 2);
 	STEP(FAKE_STEP_CR, .insn_len = 3, .cr = { .cr = 8, .gpr = VCPU_REGS_RAX });
 	STEP(FAKE_STEP_IRQ_WINDOW);
 	STEP(FAKE_STEP_EXTERNAL_INTERRUPT);
