@@ -10,7 +10,6 @@
 
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
-#include <asm/apicdef.h>
 #include <asm/debugreg.h>
 
 #include "core/debug.h"
@@ -21,6 +20,7 @@
 #include "core/regs.h"
 #include "ops/regs.h"
 #include "ops/run.h"
+#include "vmx/format.h"
 #include "vmx/vmx.h"
 
 /* Conditions of a #DB in the exit qualification, each as the bit it sets in DR6. */
@@ -158,21 +158,9 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 	return exit_dr(vcpu, &access);
 }
 
-static struct exit_pio io_of(struct vcpu_vmx *vmx)
-{
-	unsigned long qual = vmx_exit_qualification(vmx);
-
-	return (struct exit_pio){
-		.size = (qual & 7) + 1,
-		.in = !!(qual & BIT(3)),
-		.string = !!(qual & BIT(4)),
-		.port = qual >> 16,
-	};
-}
-
 static enum run_result decode_io(struct vcpu_vmx *vmx)
 {
-	const struct exit_pio io = io_of(vmx);
+	struct exit_pio io = vmx_decode_io(vmx_exit_qualification(vmx));
 
 	return exit_pio(&vmx->vcpu, &io);
 }
@@ -180,29 +168,15 @@ static enum run_result decode_io(struct vcpu_vmx *vmx)
 /* Irqs off, right after the exit. */
 enum run_result vmx_fast_io(struct vcpu_vmx *vmx)
 {
-	const struct exit_pio io = io_of(vmx);
+	struct exit_pio io = vmx_decode_io(vmx_exit_qualification(vmx));
 
 	return fast_pio(&vmx->vcpu, &io);
 }
 
-static struct tdp_fault ept_violation_of(struct vcpu_vmx *vmx)
-{
-	unsigned long qual = vmx_exit_qualification(vmx);
-
-	return (struct tdp_fault){
-		.gpa = vmx_exit_gpa(vmx),
-		.write = !!(qual & EPT_VIOLATION_ACC_WRITE),
-		.exec = !!(qual & EPT_VIOLATION_ACC_INSTR),
-		/* The rights of the entries that were walked: none if not present. */
-		.present = !!(qual & (7UL << 3)),
-		.guest_walk = (qual & EPT_VIOLATION_GVA_IS_VALID) &&
-			      !(qual & EPT_VIOLATION_GVA_TRANSLATED),
-	};
-}
-
 static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
 {
-	const struct tdp_fault fault = ept_violation_of(vmx);
+	unsigned long qual = vmx_exit_qualification(vmx);
+	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
 
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
 }
@@ -216,9 +190,10 @@ static bool delivery_cut_short(void)
 /* Without a linear address it is no instruction's access. */
 enum run_result vmx_fast_ept_violation(struct vcpu_vmx *vmx)
 {
-	const struct tdp_fault fault = ept_violation_of(vmx);
+	unsigned long qual = vmx_exit_qualification(vmx);
+	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
 
-	if (!(vmx_exit_qualification(vmx) & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
+	if (!(qual & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
 		return RUN_REENTER;
 	return fast_tdp_fault(&vmx->vcpu, &fault);
 }
@@ -236,32 +211,9 @@ static enum run_result decode_ept_misconfig(struct vcpu_vmx *vmx)
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
 }
 
-/* By what an access reached the APIC-access page: bits 15:12 of the qualification. */
-enum vmx_apic_access {
-	APIC_LINEAR_READ = 0,
-	APIC_LINEAR_WRITE = 1,
-	APIC_LINEAR_FETCH = 2,
-	APIC_LINEAR_EVENT = 3,		/* delivery of an event: it is in vcpu->ev again */
-	APIC_PHYSICAL_EVENT = 10,
-	APIC_PHYSICAL = 15,		/* by a walk of the guest's tables */
-};
-
-static struct tdp_fault apic_access_of(struct vcpu_vmx *vmx)
-{
-	unsigned long qual = vmx_exit_qualification(vmx);
-	u32 how = qual >> 12 & 0xf;
-
-	return (struct tdp_fault){
-		.gpa = APIC_DEFAULT_PHYS_BASE + (qual & 0xfff),
-		.write = how == APIC_LINEAR_WRITE,
-		.exec = how == APIC_LINEAR_FETCH,
-		.guest_walk = how > APIC_LINEAR_FETCH,
-	};
-}
-
 static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
 {
-	const struct tdp_fault fault = apic_access_of(vmx);
+	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
 
 	return exit_apic_access(&vmx->vcpu, &fault);
 }
@@ -269,7 +221,7 @@ static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
 /* Irqs off, right after the exit. */
 enum run_result vmx_fast_apic_access(struct vcpu_vmx *vmx)
 {
-	const struct tdp_fault fault = apic_access_of(vmx);
+	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
 
 	if (delivery_cut_short())
 		return RUN_REENTER;

@@ -7,6 +7,60 @@
 #define MONOVISOR_VMX_FORMAT_H
 
 #include <linux/types.h>
+#include <asm/apicdef.h>
+#include <asm/vmx.h>
+
+#include "core/exit.h"
+#include "core/mmu/mmu.h"
+
+/*
+ * The exit qualification of an access. Source: Intel SDM volume 3, "Basic VM-Exit
+ * Information".
+ */
+static inline struct exit_pio vmx_decode_io(unsigned long qual)
+{
+	return (struct exit_pio) {
+		.port = qual >> 16,
+		.size = (qual & 7) + 1,
+		.in = qual & BIT(3),
+		.string = qual & BIT(4),
+	};
+}
+
+static inline struct tdp_fault vmx_decode_ept_violation(unsigned long qual, u64 gpa)
+{
+	return (struct tdp_fault) {
+		.gpa = gpa,
+		.write = qual & EPT_VIOLATION_ACC_WRITE,
+		.exec = qual & EPT_VIOLATION_ACC_INSTR,
+		/* The rights of the entries that were walked: none if not present. */
+		.present = qual & (7UL << 3),
+		.guest_walk = (qual & EPT_VIOLATION_GVA_IS_VALID) &&
+			      !(qual & EPT_VIOLATION_GVA_TRANSLATED),
+	};
+}
+
+/* By what an access reached the APIC-access page: bits 15:12. */
+enum vmx_apic_access {
+	APIC_LINEAR_READ = 0,
+	APIC_LINEAR_WRITE = 1,
+	APIC_LINEAR_FETCH = 2,
+	APIC_LINEAR_EVENT = 3,		/* delivery of an event: it is in vcpu->ev again */
+	APIC_PHYSICAL_EVENT = 10,
+	APIC_PHYSICAL = 15,		/* by a walk of the guest's tables */
+};
+
+static inline struct tdp_fault vmx_decode_apic_access(unsigned long qual)
+{
+	u32 how = qual >> 12 & 0xf;
+
+	return (struct tdp_fault) {
+		.gpa = APIC_DEFAULT_PHYS_BASE + (qual & 0xfff),
+		.write = how == APIC_LINEAR_WRITE,
+		.exec = how == APIC_LINEAR_FETCH,
+		.guest_walk = how > APIC_LINEAR_FETCH,
+	};
+}
 
 /**
  * vmx_tpr_threshold() - the value of TPR_THRESHOLD
