@@ -16,7 +16,6 @@
 #include "core/emul/task.h"
 #include "core/event.h"
 #include "core/exit.h"
-#include "core/fastpath.h"
 #include "core/regs.h"
 #include "ops/regs.h"
 #include "ops/run.h"
@@ -118,18 +117,6 @@ static enum run_result decode_cr(struct vcpu_vmx *vmx)
 	return exit_lmsw(vcpu, qual >> LMSW_SOURCE_DATA_SHIFT);
 }
 
-/* Irqs off, right after the exit: CR8 alone needs nothing else. */
-enum run_result vmx_fast_cr(struct vcpu_vmx *vmx)
-{
-	unsigned long qual = vmx_exit_qualification(vmx);
-
-	if ((qual & 0xf) != 8)
-		return RUN_REENTER;
-	if (qual & BIT(4))
-		return fast_cr8_read(&vmx->vcpu, qual >> 8 & 0xf);
-	return fast_cr8_write(&vmx->vcpu, qual >> 8 & 0xf);
-}
-
 /*
  * A guest that starts to use its debug registers will go on: hand them over
  * until the next exit after which core wants them back, unless a debugger
@@ -165,37 +152,12 @@ static enum run_result decode_io(struct vcpu_vmx *vmx)
 	return exit_pio(&vmx->vcpu, &io);
 }
 
-/* Irqs off, right after the exit. */
-enum run_result vmx_fast_io(struct vcpu_vmx *vmx)
-{
-	struct exit_pio io = vmx_decode_io(vmx_exit_qualification(vmx));
-
-	return fast_pio(&vmx->vcpu, &io);
-}
-
 static enum run_result decode_ept_violation(struct vcpu_vmx *vmx)
 {
 	unsigned long qual = vmx_exit_qualification(vmx);
 	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
 
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
-}
-
-/* Irqs off, right after the exit: what was being delivered is not collected yet. */
-static bool delivery_cut_short(void)
-{
-	return vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK;
-}
-
-/* Without a linear address it is no instruction's access. */
-enum run_result vmx_fast_ept_violation(struct vcpu_vmx *vmx)
-{
-	unsigned long qual = vmx_exit_qualification(vmx);
-	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
-
-	if (!(qual & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
-		return RUN_REENTER;
-	return fast_tdp_fault(&vmx->vcpu, &fault);
 }
 
 /* We write no entry that hardware should call malformed. */
@@ -216,16 +178,6 @@ static enum run_result decode_apic_access(struct vcpu_vmx *vmx)
 	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
 
 	return exit_apic_access(&vmx->vcpu, &fault);
-}
-
-/* Irqs off, right after the exit. */
-enum run_result vmx_fast_apic_access(struct vcpu_vmx *vmx)
-{
-	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
-
-	if (delivery_cut_short())
-		return RUN_REENTER;
-	return fast_apic_access(&vmx->vcpu, &fault);
 }
 
 static bool event_is_software(u32 event)

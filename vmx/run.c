@@ -30,6 +30,7 @@
 #include "core/regs.h"
 #include "core/vm.h"
 #include "ops/run.h"
+#include "vmx/format.h"
 #include "vmx/irq.h"
 #include "vmx/vmx.h"
 
@@ -252,6 +253,51 @@ static void collect_failure(struct vcpu_vmx *vmx)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
+/* CR8 alone needs nothing else. */
+static enum run_result fast_cr(struct vcpu_vmx *vmx)
+{
+	unsigned long qual = vmx_exit_qualification(vmx);
+
+	if ((qual & 0xf) != 8)
+		return RUN_REENTER;
+	if (qual & BIT(4))
+		return fast_cr8_read(&vmx->vcpu, qual >> 8 & 0xf);
+	return fast_cr8_write(&vmx->vcpu, qual >> 8 & 0xf);
+}
+
+static enum run_result fast_io(struct vcpu_vmx *vmx)
+{
+	struct exit_pio io = vmx_decode_io(vmx_exit_qualification(vmx));
+
+	return fast_pio(&vmx->vcpu, &io);
+}
+
+/* What was being delivered is not collected yet. */
+static bool delivery_cut_short(void)
+{
+	return vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK;
+}
+
+/* Without a linear address it is no instruction's access. */
+static enum run_result fast_ept_violation(struct vcpu_vmx *vmx)
+{
+	unsigned long qual = vmx_exit_qualification(vmx);
+	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
+
+	if (!(qual & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
+		return RUN_REENTER;
+	return fast_tdp_fault(&vmx->vcpu, &fault);
+}
+
+static enum run_result fast_apic_page(struct vcpu_vmx *vmx)
+{
+	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
+
+	if (delivery_cut_short())
+		return RUN_REENTER;
+	return fast_apic_access(&vmx->vcpu, &fault);
+}
+
 /*
  * Reasons in the order of how often they are seen. None of these exits but the
  * accesses to memory, which look, happens while an event is being delivered: what
@@ -269,17 +315,17 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 	case EXIT_REASON_MSR_READ:
 		return fast_rdmsr(vcpu);
 	case EXIT_REASON_IO_INSTRUCTION:
-		return vmx_fast_io(vmx);
+		return fast_io(vmx);
 	case EXIT_REASON_CR_ACCESS:
-		return vmx_fast_cr(vmx);
+		return fast_cr(vmx);
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:
 		return fast_tpr_lowered(vcpu);
 	case EXIT_REASON_VMCALL:
 		return fast_hypercall(vcpu);
 	case EXIT_REASON_EPT_VIOLATION:
-		return vmx_fast_ept_violation(vmx);
+		return fast_ept_violation(vmx);
 	case EXIT_REASON_APIC_ACCESS:
-		return vmx_fast_apic_access(vmx);
+		return fast_apic_page(vmx);
 	case EXIT_REASON_INVD:
 	case EXIT_REASON_WBINVD:
 		return fast_nop(vcpu);

@@ -363,12 +363,6 @@ void vmx_msr_vcpu_free(struct vcpu_vmx *vmx);
 void vmx_load_user_return_msrs(struct vcpu_vmx *vmx);
 void vmx_update_uret_msrs(struct vcpu_vmx *vmx);
 
-/* exit.c */
-enum run_result vmx_fast_cr(struct vcpu_vmx *vmx);
-enum run_result vmx_fast_io(struct vcpu_vmx *vmx);
-enum run_result vmx_fast_ept_violation(struct vcpu_vmx *vmx);
-enum run_result vmx_fast_apic_access(struct vcpu_vmx *vmx);
-
 /* timer.c */
 void vmx_arm_preemption_timer(struct vcpu_vmx *vmx);
 
