@@ -20,7 +20,6 @@
 #include "core/vm.h"
 #include "core/xfer.h"
 #include "ops/apic.h"
-#include "ops/event.h"
 #include "ops/regs.h"
 
 /**
@@ -43,9 +42,9 @@ static bool halt_ends(struct kvm_vcpu *vcpu)
 {
 	if (kvm_event_needs_reinjection(vcpu) || vcpu->ev.exception.pending)
 		return true;
-	if (vcpu->ev.nmi_pending && kvm_x86_nmi_allowed(vcpu))
+	if (vcpu->ev.nmi_pending && kvm_nmi_allowed(vcpu))
 		return true;
-	return kvm_x86_interrupt_allowed(vcpu) &&
+	return kvm_interrupt_allowed(vcpu) &&
 	       (kvm_irq_waits(vcpu) || kvm_lapic_ends_halt(vcpu));
 }
 

@@ -18,6 +18,7 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "ops/event.h"
+#include "ops/regs.h"
 
 /**
  * kvm_make_event_request() - ask for an evaluation of events before the next entry
@@ -228,6 +229,17 @@ bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu)
 	       vcpu->ev.nmi_injected;
 }
 
+/* May an interrupt be delivered at this instruction? The controllers' priorities aside. */
+bool kvm_interrupt_allowed(struct kvm_vcpu *vcpu)
+{
+	return kvm_x86_get_if_flag(vcpu) && !kvm_x86_get_interrupt_shadow(vcpu);
+}
+
+bool kvm_nmi_allowed(struct kvm_vcpu *vcpu)
+{
+	return !kvm_x86_get_nmi_mask(vcpu) && !kvm_x86_get_interrupt_shadow(vcpu);
+}
+
 /* Would a KVM_INTERRUPT now be taken at the next entry? */
 bool kvm_ready_for_interrupt_injection(struct kvm_vcpu *vcpu)
 {
@@ -237,7 +249,7 @@ bool kvm_ready_for_interrupt_injection(struct kvm_vcpu *vcpu)
 	if (lapic_in_kernel(vcpu) && !kvm_lapic_accepts_pic_intr(vcpu))
 		return false;
 	return !kvm_event_needs_reinjection(vcpu) && !vcpu->ev.exception.pending &&
-	       !vcpu->ev.user_irq_pending && kvm_x86_interrupt_allowed(vcpu);
+	       !vcpu->ev.user_irq_pending && kvm_interrupt_allowed(vcpu);
 }
 
 /**
@@ -405,7 +417,7 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 		 */
 		if (injected && !kvm_x86_get_nmi_mask(vcpu))
 			return EVENT_OUTCOME_IMMEDIATE_EXIT;
-		if (!injected && kvm_x86_nmi_allowed(vcpu)) {
+		if (!injected && kvm_nmi_allowed(vcpu)) {
 			vcpu->ev.nmi_pending--;
 			vcpu->ev.nmi_injected = true;
 			vcpu->stat.nmi_injections++;
@@ -418,7 +430,7 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 		}
 	}
 	if (!injected && kvm_irq_waits(vcpu) &&
-	    kvm_x86_interrupt_allowed(vcpu)) {				/* row 4 */
+	    kvm_interrupt_allowed(vcpu)) {				/* row 4 */
 		kvm_queue_interrupt(vcpu, kvm_irq_take(vcpu), false);
 		vcpu->stat.irq_injections++;
 		trace_kvm_inj_virq(vcpu->ev.interrupt.nr, false, false);

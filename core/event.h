@@ -101,6 +101,8 @@ void kvm_make_event_request_remote(struct kvm_vcpu *vcpu, enum event_reason reas
 enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu);
 bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu);
 void kvm_after_exit_events(struct kvm_vcpu *vcpu);
+bool kvm_interrupt_allowed(struct kvm_vcpu *vcpu);
+bool kvm_nmi_allowed(struct kvm_vcpu *vcpu);
 bool kvm_user_wants_irq_window(struct kvm_vcpu *vcpu);
 bool kvm_ready_for_interrupt_injection(struct kvm_vcpu *vcpu);
 enum event_merge kvm_merge_exceptions(u8 first, u8 second);

@@ -18,10 +18,7 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu);
 /* Take back what was put in and not delivered, into vcpu->ev (entry cancelled). */
 void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu);
 
-/* May an interrupt / NMI be delivered now? Looks at IF, shadows and masks. */
-bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu);
-bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu);
-/* Exit as soon as it may. */
+/* Exit as soon as an interrupt / NMI may be delivered (core/event.h). */
 void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu);
 void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu);
 

@@ -209,16 +209,6 @@ void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
 		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 }
 
-bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu)
-{
-	return kvm_x86_get_if_flag(vcpu) && !kvm_x86_get_interrupt_shadow(vcpu);
-}
-
-bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu)
-{
-	return !to_svm(vcpu)->nmi_masked && !kvm_x86_get_interrupt_shadow(vcpu);
-}
-
 /*
  * A virtual interrupt is taken the moment an interrupt could be; intercepted,
  * it is the window. It must not depend on TPR: what core waits to inject has

@@ -159,20 +159,6 @@ void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx)
 	}
 }
 
-bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu)
-{
-	return kvm_x86_get_if_flag(vcpu) && !(vmx_interruptibility(to_vmx(vcpu)) & SHADOW_BITS);
-}
-
-bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-
-	if (!vmx_caps.vnmi)
-		return !vmx->soft_nmi_blocked && !(vmx_interruptibility(vmx) & SHADOW_BITS);
-	return !(vmx_interruptibility(vmx) & (SHADOW_BITS | GUEST_INTR_STATE_NMI));
-}
-
 void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
 {
 	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING, true);

@@ -4,7 +4,6 @@
  * injected at an entry; a second one overwrites nothing but is logged, so a
  * core that injects two is seen.
  */
-#include <asm/processor-flags.h>
 #include <linux/kvm.h>
 
 #include "core/event.h"
@@ -54,20 +53,6 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
 		fake_log_add(fake, FAKE_CANCEL_INJECTION, fake->inject.kind,
 			     fake->inject.vector);
 	fake_take_back_injection(fake);
-}
-
-bool kvm_x86_interrupt_allowed(struct kvm_vcpu *vcpu)
-{
-	struct fake_vcpu *fake = to_fake(vcpu);
-
-	return (fake->hw_rflags & X86_EFLAGS_IF) && !fake->shadow;
-}
-
-bool kvm_x86_nmi_allowed(struct kvm_vcpu *vcpu)
-{
-	struct fake_vcpu *fake = to_fake(vcpu);
-
-	return !fake->nmi_masked && !fake->shadow;
 }
 
 void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
