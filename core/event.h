@@ -84,6 +84,17 @@ enum event_outcome {
 	EVENT_OUTCOME_IMMEDIATE_EXIT,	/* inject, then leave at once and look again */
 };
 
+/*
+ * What was injected is in the guest, unless the vendor finds that the exit cut its
+ * delivery short. An exception that is pending was not part of the entry and stays.
+ */
+static __always_inline void kvm_events_delivered(struct kvm_vcpu_events_state *ev)
+{
+	ev->exception.injected = false;
+	ev->interrupt.injected = false;
+	ev->nmi_injected = false;
+}
+
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_queue_exception_e(struct kvm_vcpu *vcpu, u8 vector, u32 error_code);
 void kvm_queue_exception_p(struct kvm_vcpu *vcpu, u8 vector, unsigned long payload);

@@ -131,10 +131,8 @@ static void svm_requeue_exception(struct vcpu_svm *svm, u8 vector, u32 info, boo
  * svm_collect_events() - find out what became of the injected event
  * @svm: the vCPU, just out of the guest
  *
- * What core had queued is in the guest now, unless EXITINTINFO says that an
- * event was on its way through the guest's IDT when the exit happened; that
- * one is queued again, to be injected at the next entry. An exception that is
- * still pending was not part of this entry and stays.
+ * EXITINTINFO says whether an event was on its way through the guest's IDT when
+ * the exit happened; that one is queued again, to be injected at the next entry.
  */
 void svm_collect_events(struct vcpu_svm *svm)
 {
@@ -147,12 +145,7 @@ void svm_collect_events(struct vcpu_svm *svm)
 	svm->soft_injected = false;
 	control->event_inj = 0;
 
-	vcpu->ev.nmi_injected = false;
-	if (vcpu->ev.exception.injected)
-		kvm_clear_exception_queue(vcpu);
-	if (vcpu->ev.interrupt.injected)
-		kvm_clear_interrupt_queue(vcpu);
-
+	kvm_events_delivered(&vcpu->ev);
 	if (likely(!(info & SVM_EXITINTINFO_VALID)))
 		return;
 

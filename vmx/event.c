@@ -92,9 +92,7 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
  * vmx_complete_events() - take over what the exit interrupted the delivery of
  * @vmx: the vCPU, right after an exit; vmx->idt_vectoring is current
  *
- * What was injected and is not in the IDT-vectoring information has been
- * delivered, and is out of vcpu->ev already. Software events keep their length; RIP is still on the
- * instruction.
+ * Software events keep their length; RIP is still on the instruction.
  */
 void vmx_complete_events(struct vcpu_vmx *vmx)
 {

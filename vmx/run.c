@@ -366,9 +366,7 @@ static enum run_result collect_exit(struct vcpu_vmx *vmx)
 	}
 	vmx->lv.launched = true;
 	vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
-	vcpu->ev.nmi_injected = false;
-	vcpu->ev.exception.injected = false;
-	vcpu->ev.interrupt.injected = false;
+	kvm_events_delivered(&vcpu->ev);
 	collect_dirty(vmx);
 	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
 		return RUN_REENTER_FAST;

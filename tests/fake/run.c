@@ -45,22 +45,13 @@ static bool fake_kick_pending(void)
 	return irr & KICK_BITS;
 }
 
-/* What was put in is out of core's hands; an exception that is pending is not. */
-static void fake_clear_injected(struct kvm_vcpu *vcpu)
-{
-	vcpu->ev.nmi_injected = false;
-	if (vcpu->ev.exception.injected)
-		kvm_clear_exception_queue(vcpu);
-	kvm_clear_interrupt_queue(vcpu);
-}
-
 void fake_take_back_injection(struct fake_vcpu *fake)
 {
 	struct fake_injection inject = fake->inject;
 	struct kvm_vcpu *vcpu = &fake->vcpu;
 
 	fake->inject.kind = FAKE_EVENT_NONE;
-	fake_clear_injected(vcpu);
+	kvm_events_delivered(&vcpu->ev);
 
 	switch (inject.kind) {
 	case FAKE_EVENT_NONE:
@@ -91,7 +82,7 @@ static void fake_deliver(struct fake_vcpu *fake)
 			fake->nmi_masked = true;
 		fake->inject.kind = FAKE_EVENT_NONE;
 	}
-	fake_clear_injected(vcpu);
+	kvm_events_delivered(&vcpu->ev);
 }
 
 static void fake_exit(struct fake_vcpu *fake, const struct fake_step *step)
