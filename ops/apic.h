@@ -15,11 +15,11 @@
 #include "ops/vendor.h"
 
 /*
- * vCPU loaded. The guest's task priority changed by software, or an
- * interrupt of priority @irr_priority (0..15, -1: none) now waits below it:
- * arrange that lowering the task priority far enough exits, and nothing else does.
+ * vCPU loaded. The guest's task priority was changed by software, or what waits
+ * below it: arrange that lowering its class below @threshold exits, 0: that none of
+ * its changes does. It is not above the class.
  */
-void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority);
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold);
 
 /* Own thread: APICv is active for this vCPU. */
 static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu);

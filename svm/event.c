@@ -7,7 +7,6 @@
  * Source: AMD APM volume 2, "Event Injection", "Virtual Interrupts" and
  * "Interrupt and Exception Support".
  */
-#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
@@ -301,13 +300,13 @@ bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits)
 	return !*dr6_bits;
 }
 
-void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
+/* The CPU does not compare: every write exits while one of them is of interest. */
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	bool masked = irr_priority >= 0 && kvm_get_cr8(vcpu) >= irr_priority;
 
-	if (svm_is_intercept(svm, INTERCEPT_CR8_WRITE) != masked)
-		svm_assign_intercept(svm, INTERCEPT_CR8_WRITE, masked);
+	if (svm_is_intercept(svm, INTERCEPT_CR8_WRITE) != !!threshold)
+		svm_assign_intercept(svm, INTERCEPT_CR8_WRITE, threshold);
 }
 
 bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector)

@@ -70,7 +70,7 @@ void vmx_apicv_refresh(struct vcpu_vmx *vmx)
 	vmx_collect_posted(vmx);
 	if (active) {
 		vmx_set_svi(vmx, lapic_find_highest(vcpu->lapic->regs + APIC_ISR));
-		kvm_x86_update_cr8_intercept(vcpu, -1);
+		kvm_x86_update_cr8_intercept(vcpu, 0);
 	}
 	kvm_x86_recalc_msr_intercepts(vcpu);
 	if (changed)

@@ -12,10 +12,8 @@
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
-#include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "ops/apic.h"
-#include "vmx/format.h"
 #include "vmx/vmx.h"
 
 /* Exceptions that push an error code. */
@@ -251,12 +249,11 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 /*
  * Without a TPR shadow every MOV to CR8 exits, and there is nothing to arrange.
  * Core comes here whenever it has lowered TPR: a threshold above TPR would fail
- * the entry.
+ * the entry. Source: Intel SDM volume 3, "TPR Virtualization".
  */
-void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u32 threshold = vmx_tpr_threshold(kvm_get_cr8(vcpu), irr_priority);
 
 	if (!vmx_caps.tpr_shadow || vmx->tpr_threshold == threshold)
 		return;

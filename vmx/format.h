@@ -62,21 +62,6 @@ static inline struct tdp_fault vmx_decode_apic_access(unsigned long qual)
 	};
 }
 
-/**
- * vmx_tpr_threshold() - the value of TPR_THRESHOLD
- * @cr8: the task's priority class, 0..15
- * @irr_priority: class of the highest interrupt that waits, -1: none
- *
- * A write of CR8 below it exits, so it is the class that waits, if the task's
- * priority is what holds it back; else nothing that CR8 does matters.
- *
- * Source: Intel SDM volume 3, "TPR Virtualization".
- */
-static inline u32 vmx_tpr_threshold(unsigned long cr8, int irr_priority)
-{
-	return irr_priority > 0 && cr8 >= irr_priority ? irr_priority : 0;
-}
-
 /* Entries of the log of page modifications. It is filled from the last one down. */
 #define VMX_PML_ENTRIES	512
 

@@ -48,6 +48,13 @@ u8 lapic_ppr(u8 tpr, int isr)
 	return (tpr & 0xf0) >= isr_class ? tpr : isr_class;
 }
 
+u8 lapic_tpr_threshold(u8 tpr, int irr, int isr)
+{
+	if (irr < 0 || lapic_outranks(irr, tpr) || (isr >= 0 && !lapic_outranks(irr, isr)))
+		return 0;
+	return irr >> 4;
+}
+
 /* In x2APIC mode the logical id follows from the id: cluster of 16 and bit in it. */
 u32 lapic_x2apic_ldr(u32 id)
 {
@@ -150,17 +157,15 @@ u8 kvm_lapic_update_ppr(struct kvm_vcpu *vcpu)
  * @vcpu: the vCPU, its own thread; hardware does not deliver
  * @irr: the highest vector that waits, or -1
  *
- * If it cannot be delivered for the task's priority, lowering that must exit;
- * the vendor arranges it, or takes it back. While its class is in service no
- * write of TPR lets it through: the EOI that can comes here again.
+ * The vendor arranges that it exits, or takes that back. While the vector's class
+ * is in service no write of TPR lets it through: the EOI that can comes here again.
  */
 void kvm_lapic_watch_tpr(struct kvm_vcpu *vcpu, int irr)
 {
-	int isr = kvm_lapic_highest_isr(vcpu);
+	u8 tpr = lapic_reg(vcpu->lapic, APIC_TASKPRI);
 
-	if (irr >= 0 && isr >= 0 && !lapic_outranks(irr, isr))
-		irr = -1;
-	kvm_x86_update_cr8_intercept(vcpu, irr < 0 ? -1 : irr >> 4);
+	kvm_x86_update_cr8_intercept(vcpu, lapic_tpr_threshold(tpr, irr,
+							       kvm_lapic_highest_isr(vcpu)));
 }
 
 /**

@@ -122,6 +122,11 @@ static inline bool lapic_outranks(u8 vector, u8 ppr)
 	return (vector & 0xf0) > (ppr & 0xf0);
 }
 
+/*
+ * The class that TPR has to be lowered below to let the highest vector @irr that
+ * waits through (-1: none does); 0: it is not TPR that holds it back.
+ */
+u8 lapic_tpr_threshold(u8 tpr, int irr, int isr);
 u32 lapic_x2apic_ldr(u32 id);
 u32 lapic_lvt_mask(unsigned int offset);	/* bits software may set; 0: no LVT entry */
 

@@ -36,7 +36,7 @@ enum fake_op {
 	FAKE_LOAD_PGD,		/* a: root, b: level */
 	FAKE_MSR_INTERCEPTS,
 	FAKE_EXCEPTION_BITMAP,
-	FAKE_CR8_INTERCEPT,	/* a: priority, as u64 */
+	FAKE_CR8_INTERCEPT,	/* a: threshold */
 	FAKE_HWAPIC_IRR,	/* a: highest vector, as u64 */
 	FAKE_HWAPIC_ISR,
 	FAKE_TSC_OFFSET,	/* a: offset */

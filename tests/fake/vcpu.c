@@ -117,9 +117,9 @@ void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
 	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, 0, 0);
 }
 
-void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, int irr_priority)
+void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold)
 {
-	fake_log_add(to_fake(vcpu), FAKE_CR8_INTERCEPT, irr_priority, 0);
+	fake_log_add(to_fake(vcpu), FAKE_CR8_INTERCEPT, threshold, 0);
 }
 
 bool kvm_x86_deliver_interrupt(struct kvm_vcpu *vcpu, u8 vector)

@@ -68,7 +68,7 @@ static void expect_no_raise(struct kunit *test, struct kvm_vcpu *vcpu)
 	KUNIT_EXPECT_FALSE(test, kvm_test_request(KVM_REQ_EVENT, vcpu));
 }
 
-/* The priority whose unmasking the vendor was last told to watch for. */
+/* The threshold that the vendor was last told of. */
 static int watched(struct kvm_vcpu *vcpu)
 {
 	const struct fake_log *log = &to_fake(vcpu)->log;
@@ -104,6 +104,40 @@ static void lapic_ppr_table(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		KUNIT_EXPECT_EQ_MSG(test, lapic_ppr(cases[i].tpr, cases[i].isr), cases[i].ppr,
 				    "case %d", i);
+}
+
+/* An exit only where the write can let the waiting interrupt through; never above TPR. */
+static void lapic_threshold(struct kunit *test)
+{
+	static const struct {
+		u8 tpr;
+		int irr, isr;
+		u8 threshold;
+	} cases[] = {
+		{ 0x00, -1, -1, 0 },		/* nothing waits */
+		{ 0xff, -1, -1, 0 },
+		{ 0x00, 0x41, -1, 0 },		/* not held back by TPR */
+		{ 0x3f, 0x40, -1, 0 },
+		{ 0x40, 0x4f, -1, 4 },		/* held back: a class must be higher, not equal */
+		{ 0x9a, 0x41, -1, 4 },
+		{ 0xff, 0xff, -1, 15 },
+		{ 0xef, 0xf0, -1, 0 },
+		{ 0x10, 0x1f, -1, 1 },
+		{ 0x00, 0x0f, -1, 0 },		/* vectors below 16 are never delivered */
+		{ 0x60, 0x41, 0x31, 4 },	/* and held back by what is in service */
+		{ 0x60, 0x41, 0x4f, 0 },
+		{ 0x60, 0x41, 0x51, 0 },
+	};
+	int i, tpr, irr;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, lapic_tpr_threshold(cases[i].tpr, cases[i].irr,
+							      cases[i].isr),
+				    cases[i].threshold, "case %d", i);
+	for (tpr = 0; tpr < 256; tpr++) {
+		for (irr = -1; irr < 256; irr++)
+			KUNIT_EXPECT_LE(test, lapic_tpr_threshold(tpr, irr, -1), tpr >> 4);
+	}
 }
 
 /* A class must be higher; the sub-class does not count. */
@@ -239,7 +273,7 @@ static void event_tpr_with_nothing_pending(struct kunit *test)
 	kvm_lapic_set_tpr(vcpu, 0xf0);
 	kvm_lapic_set_tpr(vcpu, 0);
 	expect_no_raise(test, vcpu);
-	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 0);
 }
 
 /* What is in service masks as well. */
@@ -265,11 +299,11 @@ static void event_tpr_behind_service(struct kunit *test)
 	serve(test, vcpu, 0x51);
 	kvm_lapic_set_tpr(vcpu, 0x60);
 	kvm_lapic_self_irq(vcpu, 0x41);
-	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 0);
 	kvm_lapic_self_irq(vcpu, 0x5f);
-	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 0);
 	KUNIT_EXPECT_TRUE(test, kvm_irq_arm_tpr(vcpu));
-	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 0);
 	kvm_lapic_eoi(vcpu);
 	KUNIT_EXPECT_EQ(test, watched(vcpu), 5);
 	expect_no_raise(test, vcpu);
@@ -363,7 +397,7 @@ static void event_window_for_nothing(struct kunit *test)
 	kvm_lapic_take(vcpu, 0x51);
 	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
 	expect_no_raise(test, vcpu);
-	KUNIT_EXPECT_EQ(test, watched(vcpu), -1);
+	KUNIT_EXPECT_EQ(test, watched(vcpu), 0);
 }
 
 /* Clause 2.2: an EOI. */
@@ -790,6 +824,7 @@ static void extint_window_needs_lint0(struct kunit *test)
 
 static struct kunit_case lapic_test_cases[] = {
 	KUNIT_CASE(lapic_ppr_table),
+	KUNIT_CASE(lapic_threshold),
 	KUNIT_CASE(lapic_rank),
 	KUNIT_CASE(lapic_highest),
 	KUNIT_CASE(lapic_x2apic_logical_id),
