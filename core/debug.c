@@ -35,6 +35,26 @@ unsigned long kvm_dr7_value(unsigned long val)
 	return (val & DR7_VOLATILE) | DR7_FIXED_1;
 }
 
+/**
+ * kvm_exceptions_to_intercept() - which exceptions exit instead of being delivered
+ * @vcpu: the vCPU
+ *
+ * A handler that itself raises #AC or #DB again and again would keep the CPU in
+ * exception delivery, where no interrupt gets through. #MC means that the host's
+ * hardware is broken, not the guest's. What is done about each: exit_exception().
+ *
+ * Return: a bit for each vector.
+ */
+u32 kvm_exceptions_to_intercept(const struct kvm_vcpu *vcpu)
+{
+	const u32 sw_bp = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+	u32 vectors = BIT(DB_VECTOR) | BIT(AC_VECTOR) | BIT(MC_VECTOR);
+
+	if ((vcpu->guest_debug & sw_bp) == sw_bp)
+		vectors |= BIT(BP_VECTOR);
+	return vectors;
+}
+
 static bool debugger_owns_breakpoints(const struct kvm_vcpu *vcpu)
 {
 	return vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP;

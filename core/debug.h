@@ -33,6 +33,7 @@ unsigned long kvm_dr7_value(unsigned long val);
 /* 0, or 1: the guest gets #GP (upper bits set). #UD rules of CR4.DE are exit_dr()'s. */
 int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, unsigned long val);
 unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr);
+u32 kvm_exceptions_to_intercept(const struct kvm_vcpu *vcpu);
 void kvm_update_dr7(struct kvm_vcpu *vcpu);
 void kvm_update_dr0123(struct kvm_vcpu *vcpu);
 int kvm_vcpu_ioctl_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);

@@ -33,14 +33,6 @@ static const u8 svm_fixed_intercepts[] = {
 	INTERCEPT_VMRUN, INTERCEPT_VMMCALL, INTERCEPT_VMLOAD, INTERCEPT_VMSAVE,
 	INTERCEPT_STGI, INTERCEPT_CLGI, INTERCEPT_SKINIT,
 	INTERCEPT_WBINVD, INTERCEPT_XSETBV, INTERCEPT_RDPRU,
-	/*
-	 * A handler that itself raises #AC or #DB again and again would keep
-	 * the CPU in exception delivery, where no interrupt gets through.
-	 */
-	INTERCEPT_EXCEPTION_OFFSET + DB_VECTOR,
-	INTERCEPT_EXCEPTION_OFFSET + AC_VECTOR,
-	/* The host's hardware is broken, not the guest's. */
-	INTERCEPT_EXCEPTION_OFFSET + MC_VECTOR,
 };
 
 /* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
@@ -303,9 +295,8 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 
 void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
 {
-	const u32 sw_bp = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm_assign_intercept(svm, INTERCEPT_EXCEPTION_OFFSET + BP_VECTOR,
-			     (vcpu->guest_debug & sw_bp) == sw_bp);
+	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = kvm_exceptions_to_intercept(vcpu);
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }

@@ -407,16 +407,8 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	/*
-	 * A handler that itself raises #AC or #DB again and again would keep
-	 * the CPU in exception delivery, where no interrupt gets through. #MC
-	 * means that the host's hardware is broken.
-	 */
-	u32 bitmap = BIT(DB_VECTOR) | BIT(AC_VECTOR) | BIT(MC_VECTOR);
+	u32 bitmap = kvm_exceptions_to_intercept(vcpu);
 
-	if ((vcpu->guest_debug & (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)) ==
-	    (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP))
-		bitmap |= BIT(BP_VECTOR);
 	if (vmx->exception_bitmap != bitmap) {
 		vmx->exception_bitmap = bitmap;
 		vmcs_write32(EXCEPTION_BITMAP, bitmap);

@@ -35,7 +35,7 @@ enum fake_op {
 	FAKE_FLUSH_GVA,		/* a: address */
 	FAKE_LOAD_PGD,		/* a: root, b: level */
 	FAKE_MSR_INTERCEPTS,
-	FAKE_EXCEPTION_BITMAP,
+	FAKE_EXCEPTION_BITMAP,	/* a: a bit for each vector */
 	FAKE_CR8_INTERCEPT,	/* a: threshold */
 	FAKE_HWAPIC_IRR,	/* a: highest vector, as u64 */
 	FAKE_HWAPIC_ISR,

@@ -6,6 +6,7 @@
 
 #include "core/block.h"
 #include "core/cr.h"
+#include "core/debug.h"
 #include "core/irq/lapic.h"
 #include "core/regs.h"
 #include "ops/apic.h"
@@ -114,7 +115,7 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 
 void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
 {
-	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, 0, 0);
+	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, kvm_exceptions_to_intercept(vcpu), 0);
 }
 
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold)

@@ -55,6 +55,21 @@ static void writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_get_dr(vcpu, 7), 0x403UL);
 }
 
+/* What would hang the CPU or is the host's always exits, #BP for a debugger that asks. */
+static void intercepted_exceptions(struct kunit *test)
+{
+	const u32 always = BIT(1) | BIT(17) | BIT(18);
+	struct kvm_guest_debug dbg = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP };
+	struct kvm_vcpu *vcpu = test->priv;
+
+	KUNIT_EXPECT_EQ(test, kvm_exceptions_to_intercept(vcpu), always);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_EXPECT_EQ(test, kvm_exceptions_to_intercept(vcpu), always | BIT(3));
+	dbg.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_EXPECT_EQ(test, kvm_exceptions_to_intercept(vcpu), always);
+}
+
 /* Debug registers are exchanged at entry only while a breakpoint is armed. */
 static void armed_breakpoints(struct kunit *test)
 {
@@ -152,6 +167,7 @@ static void debugregs_ioctl(struct kunit *test)
 static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(fixed_bits),
 	KUNIT_CASE(writes),
+	KUNIT_CASE(intercepted_exceptions),
 	KUNIT_CASE(armed_breakpoints),
 	KUNIT_CASE(debugger_breakpoints),
 	KUNIT_CASE(single_step_hides_tf),
