@@ -8,7 +8,7 @@
 #include "core/msr.h"
 #include "ops/vendor.h"
 
-/* vCPU loaded. MSR_UNKNOWN: core goes on with the common ones. */
+/* vCPU loaded. MSR_UNKNOWN: core goes on with the common ones. Addresses are canonical. */
 enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr);
 /* A feature MSR for userspace (KVM_GET_MSRS on /dev/kvm). */

@@ -105,12 +105,6 @@ static inline int svm_msrpm_bit(u32 msr)
 	return -1;
 }
 
-/* Sign-extended from @width bits, as the CPU wants linear addresses? */
-static inline bool svm_canonical(u64 addr, unsigned int width)
-{
-	return (u64)((s64)(addr << (64 - width)) >> (64 - width)) == addr;
-}
-
 static inline struct tdp_fault svm_decode_npf(u64 code, u64 gpa)
 {
 	return (struct tdp_fault) {

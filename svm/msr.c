@@ -13,7 +13,6 @@
 
 #include "core/compat.h"
 #include "core/cpuid.h"
-#include "core/cr.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
 #include "ops/msr.h"
@@ -290,28 +289,8 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	}
 }
 
-static bool svm_msr_wants_canonical(u32 index)
-{
-	switch (index) {
-	case MSR_LSTAR:
-	case MSR_CSTAR:
-	case MSR_KERNEL_GS_BASE:
-	case MSR_FS_BASE:
-	case MSR_GS_BASE:
-	case MSR_IA32_SYSENTER_EIP:
-	case MSR_IA32_SYSENTER_ESP:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static enum msr_result svm_set_field(struct vcpu_svm *svm, u64 *field, const struct msr_data *msr)
 {
-	unsigned int width = kvm_read_cr4_bits(&svm->vcpu, X86_CR4_LA57) ? 57 : 48;
-
-	if (svm_msr_wants_canonical(msr->index) && !svm_canonical(msr->data, width))
-		return MSR_INVALID;
 	/* Last-branch records are the CPU's to write; userspace restores them. */
 	if (msr->index >= MSR_IA32_LASTBRANCHFROMIP && msr->index <= MSR_IA32_LASTINTTOIP) {
 		if (!msr->host_initiated)

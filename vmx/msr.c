@@ -11,7 +11,6 @@
 #include <asm/nospec-branch.h>
 
 #include "core/cpuid.h"
-#include "core/cr.h"
 #include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
@@ -177,14 +176,11 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	return MSR_OK;
 }
 
-/* A non-canonical base would fail the next entry; the guest gets #GP as on a CPU. */
+/* Core has found it canonical: another would fail the next entry. */
 static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	struct kvm_segment seg;
-
-	if (data != __canonical_address(data, kvm_read_cr4_bits(vcpu, X86_CR4_LA57) ? 57 : 48))
-		return MSR_INVALID;
 
 	switch (index) {
 	case MSR_FS_BASE:

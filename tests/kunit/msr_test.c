@@ -145,12 +145,37 @@ static void canonical_addresses(struct kunit *test)
 {
 	static const u32 checked[] = { MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_LSTAR,
 				       MSR_CSTAR };
+	static const struct {
+		u64 address;
+		bool la57;
+		enum msr_result result;
+	} edges[] = {
+		{ 0x00007fffffffffff, false, MSR_OK },
+		{ 0x0000800000000000, false, MSR_INVALID },
+		{ 0xffff7fffffffffff, false, MSR_INVALID },
+		{ 0xffff800000000000, false, MSR_OK },
+		{ 0x0000800000000000, true, MSR_OK },
+		{ 0x00ffffffffffffff, true, MSR_OK },
+		{ 0x0100000000000000, true, MSR_INVALID },
+		{ 0xff00000000000000, true, MSR_OK },
+	};
 	struct kvm_vcpu *vcpu = test->priv;
+	u64 data;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(checked); i++)
 		KUNIT_EXPECT_EQ_MSG(test, kvm_set_msr(vcpu, checked[i], BIT_ULL(47), true),
 				    MSR_INVALID, "msr %x", checked[i]);
+	for (i = 0; i < ARRAY_SIZE(edges); i++) {
+		vcpu->cr4 = edges[i].la57 ? X86_CR4_LA57 : 0;
+		KUNIT_EXPECT_EQ_MSG(test, kvm_set_msr(vcpu, MSR_LSTAR, edges[i].address, false),
+				    edges[i].result, "edge %d", i);
+	}
+	/* AMD refuses none of SYSENTER's; what is stored is legal. */
+	vcpu->cr4 = 0;
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SYSENTER_EIP, BIT_ULL(47), false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_IA32_SYSENTER_EIP, &data, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, data, 0xffff800000000000ULL);
 }
 
 static void refused_read_leaves_data(struct kunit *test)

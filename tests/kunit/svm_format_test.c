@@ -37,20 +37,6 @@ static void msrpm_bit_places(struct kunit *test)
 				    "MSR %08x", cases[i].msr);
 }
 
-static void canonical_edges(struct kunit *test)
-{
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0, 48));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0x00007fffffffffff, 48));
-	KUNIT_EXPECT_FALSE(test, svm_canonical(0x0000800000000000, 48));
-	KUNIT_EXPECT_FALSE(test, svm_canonical(0xffff7fffffffffff, 48));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0xffff800000000000, 48));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(~0ull, 48));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0x0000800000000000, 57));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0x00ffffffffffffff, 57));
-	KUNIT_EXPECT_FALSE(test, svm_canonical(0x0100000000000000, 57));
-	KUNIT_EXPECT_TRUE(test, svm_canonical(0xff00000000000000, 57));
-}
-
 /* Each bit of the error code sets its field and no other. */
 static void npf_bits(struct kunit *test)
 {
@@ -196,7 +182,6 @@ do {									\
 static struct kunit_case svm_format_cases[] = {
 	KUNIT_CASE(refusals),
 	KUNIT_CASE(msrpm_bit_places),
-	KUNIT_CASE(canonical_edges),
 	KUNIT_CASE(npf_bits),
 	KUNIT_CASE(ioio_words),
 	KUNIT_CASE(segment_attributes),
