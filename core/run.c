@@ -5,7 +5,9 @@
  */
 #include <linux/irq_work.h>
 #include <linux/sched/signal.h>
+#include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
+#include <asm/nospec-branch.h>
 
 #include "core/block.h"
 #include "core/compat.h"
@@ -174,6 +176,9 @@ static void enter_repeatedly(struct kvm_vcpu *vcpu)
 			break;
 		again = true;
 	}
+	/* What the guest trained must not steer the thread's own userspace (VMSCAPE). */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
 	vcpu->fast_handled = result == RUN_REENTER_FAST;
 	kvm_after_exit_events(vcpu);
 }

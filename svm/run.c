@@ -5,7 +5,6 @@
  * means is exit.c.
  */
 #include <linux/sched.h>
-#include <asm/cpufeature.h>
 #include <asm/mce.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
@@ -250,10 +249,6 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
-
-	/* What the guest trained must not steer the thread's own userspace (VMSCAPE). */
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
 
 	svm_collect_exit(svm);
 	if (unlikely(!vcpu->fast_allowed))

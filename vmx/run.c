@@ -397,9 +397,6 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	/* An exit clears DEBUGCTL. */
 	if (unlikely(vmx->host_debugctl))
 		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
-	/* What the guest trained must not steer the thread's own userspace (VMSCAPE). */
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
 
 	return collect_exit(vmx);
 }
