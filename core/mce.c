@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's machine-check banks: its own reads and writes, and errors that
- * userspace puts in (KVM_X86_SET_MCE). Machine checks of the host are the
- * vendor's and the kernel's business.
+ * userspace puts in (KVM_X86_SET_MCE). Machine checks of the host are handed to
+ * the kernel.
  *
  * Source: AMD APM volume 2, "Machine Check Architecture"; Intel SDM volume 3,
  * "Machine-Check Architecture".
@@ -11,6 +11,7 @@
 #include <linux/nospec.h>
 #include <asm/mce.h>
 #include <asm/msr-index.h>
+#include <asm/ptrace.h>
 
 #include "core/cpuid.h"
 #include "core/cr.h"
@@ -18,6 +19,7 @@
 #include "core/msr.h"
 #include "core/request.h"
 #include "core/vcpu.h"
+#include "ops/run.h"
 
 #define MCG_CAP_BANKS		GENMASK_ULL(7, 0)
 #define MCG_CAP_EXT_COUNT	GENMASK_ULL(23, 16)	/* meaningless here, allowed */
@@ -194,4 +196,22 @@ int kvm_vcpu_ioctl_set_mce(struct kvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 	vcpu->mcg_status = mce->mcg_status;
 	kvm_queue_exception(vcpu, MC_VECTOR);
 	return 0;
+}
+
+/**
+ * kvm_host_machine_check() - a machine check of the host made the guest exit
+ * @vcpu: the vCPU
+ *
+ * Nobody else delivers it. Context: irqs off, after the exit, host state is back.
+ */
+void kvm_host_machine_check(struct kvm_vcpu *vcpu)
+{
+	/* As if it had hit userspace: that may be killed for it, the kernel not. */
+	struct pt_regs regs = {
+		.cs = 3,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	kvm_x86_host_data_touched(vcpu);
+	do_machine_check(&regs);
 }

@@ -47,6 +47,7 @@ enum msr_result kvm_mtrr_set(struct kvm_vcpu *vcpu, u32 index, u64 data);
 bool kvm_pat_legal(u64 data);
 
 /* Machine checks (mce.c). */
+void kvm_host_machine_check(struct kvm_vcpu *vcpu);
 enum msr_result kvm_mce_get(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host_initiated);
 enum msr_result kvm_mce_set(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host_initiated);
 u64 kvm_mce_cap_supported(void);			/* KVM_X86_GET_MCE_CAP_SUPPORTED */

@@ -5,9 +5,7 @@
  * means is exit.c.
  */
 #include <linux/sched.h>
-#include <asm/mce.h>
 #include <asm/processor.h>
-#include <asm/ptrace.h>
 #include <asm/spec-ctrl.h>
 
 #include "core/cr.h"
@@ -16,6 +14,7 @@
 #include "core/fastpath.h"
 #include "core/guest_context.h"
 #include "core/main.h"
+#include "core/msr.h"
 #include "core/regs.h"
 #include "ops/event.h"
 #include "ops/regs.h"
@@ -263,12 +262,6 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
  */
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 {
-	/* As if it had hit userspace: that may be killed for it, the kernel not. */
-	struct pt_regs regs = {
-		.cs = 3,
-		.flags = X86_EFLAGS_IF,
-	};
-
 	if (unlikely(to_svm(vcpu)->vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
-		do_machine_check(&regs);
+		kvm_host_machine_check(vcpu);
 }

@@ -13,11 +13,9 @@
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
-#include <asm/ptrace.h>
 #include <asm/special_insns.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
@@ -27,6 +25,7 @@
 #include "core/event.h"
 #include "core/fastpath.h"
 #include "core/main.h"
+#include "core/msr.h"
 #include "core/regs.h"
 #include "core/vm.h"
 #include "ops/run.h"
@@ -410,11 +409,6 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	/* As if it had hit userspace: that may be killed for it, the kernel not. */
-	struct pt_regs regs = {
-		.cs = 3,
-		.flags = X86_EFLAGS_IF,
-	};
 
 	if (likely(vmx->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT)) {
 		if (vmx_exit_intr_info(vmx) & INTR_INFO_VALID_MASK)
@@ -425,8 +419,6 @@ void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 		   (u16)vmx->exit_reason != EXIT_REASON_MCE_DURING_VMENTRY))
 		return;
 	if ((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY ||
-	    vmx_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_HARD_EXCEPTION, MC_VECTOR)) {
-		vmx->l1d_dirty = true;
-		do_machine_check(&regs);
-	}
+	    vmx_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_HARD_EXCEPTION, MC_VECTOR))
+		kvm_host_machine_check(vcpu);
 }
