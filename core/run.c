@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/api.h>
+#include <asm/msr.h>
 #include <asm/nospec-branch.h>
 
 #include "core/block.h"
@@ -193,6 +194,8 @@ static void enter_guest_irqoff(struct kvm_vcpu *vcpu)
 		switch_fpu_return();
 	kvm_load_guest_xstate(vcpu);
 	kvm_load_guest_debug_regs(vcpu);
+	/* perf changes it in interrupts, while the vCPU stays loaded. */
+	vcpu->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
 	/* A guest that owns its debug registers has DR6 exchanged at every entry. */
 	vcpu->fast_allowed = !(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
 	kvm_note_quiescent(&vcpu->quiescent_at);

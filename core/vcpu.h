@@ -103,6 +103,7 @@ struct kvm_vcpu {
 	unsigned long singlestep_rip;		/* [t] */
 	u32 guest_debug;			/* [t] KVM_GUESTDBG_* */
 	u32 switch_db_regs;			/* [t] KVM_DEBUGREG_* below */
+	u64 host_debugctl;			/* [t] the host's, as it was before the entry */
 
 	/* --- time (tsc.c) --- */
 	u64 tsc_offset;				/* [t] guest TSC = host TSC + this (unscaled) */

@@ -73,8 +73,6 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
-	/* perf changes it in interrupts, while the vCPU stays loaded. */
-	svm->host_debugctl = svm_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	svm_prepare_nmi_step(svm);
 	/* Whether an IRET has been executed is told by where RIP has gone from it. */
 	vcpu->fast_allowed &= !svm->awaiting_iret;
@@ -239,13 +237,13 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
 
 	/* Not the guest's, whose steps a debugger of this thread would make longer. */
-	if (unlikely(svm->host_debugctl))
+	if (unlikely(vcpu->host_debugctl))
 		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 
 	svm_enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
 
-	if (unlikely(svm->host_debugctl))
-		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
+	if (unlikely(vcpu->host_debugctl))
+		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
 

@@ -87,7 +87,6 @@ struct vcpu_svm {
 	unsigned long soft_old_rip;	/* [t] of the INT instruction */
 	unsigned long soft_next_rip;	/* [t] behind it */
 
-	u64 host_debugctl;		/* [t] of the thread that has the vCPU loaded */
 	u64 virt_spec_ctrl;		/* [t] VIRT_SPEC_CTRL */
 	u64 decfg;			/* [t] DE_CFG */
 	u64 hwcr;			/* [t] HWCR */

@@ -184,8 +184,6 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 		vmcs_writel(GUEST_RIP, vcpu->regs[VCPU_REGS_RIP]);
 
 	update_host_state(vmx);
-	/* perf changes it in interrupts, while the vCPU stays loaded. */
-	vmx->host_debugctl = native_read_msr(MSR_IA32_DEBUGCTLMSR);
 	if (unlikely(vmx->shadow_check))
 		vmx_fix_shadow(vmx);
 	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
@@ -394,8 +392,8 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 
 	/* An exit clears DEBUGCTL. */
-	if (unlikely(vmx->host_debugctl))
-		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	if (unlikely(vcpu->host_debugctl))
+		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 
 	return collect_exit(vmx);
 }

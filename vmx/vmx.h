@@ -178,7 +178,6 @@ struct vcpu_vmx {
 	unsigned long host_fs_base;	/* as in HOST_FS_BASE */
 	unsigned long host_cr3;		/* as in HOST_CR3 */
 	unsigned long host_cr4;		/* as in HOST_CR4 */
-	u64 host_debugctl;
 
 	/* --- counters of the host --- */
 	unsigned int nr_perf_msrs;	/* as in VM_ENTRY_MSR_LOAD_COUNT */
