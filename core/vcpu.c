@@ -8,8 +8,11 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 
 #include "core/clock.h"
 #include "core/cpuid.h"
@@ -29,10 +32,36 @@
 #include "ops/hw.h"
 #include "ops/vcpu.h"
 
+/* Whose guest ran on the CPU last; NULL: nobody's, or it is freed. Written by the CPU itself. */
+static DEFINE_PER_CPU(struct kvm_vcpu *, last_vcpu);
+
+/*
+ * What one guest trained must not steer another. Preemption is off. Where each
+ * exit has a barrier of its own, for the host, there is nothing left of it.
+ */
+static void part_from_last_guest(struct kvm_vcpu *vcpu)
+{
+	if (this_cpu_read(last_vcpu) == vcpu)
+		return;
+	this_cpu_write(last_vcpu, vcpu);
+	if (!boot_cpu_has(X86_FEATURE_IBPB_ON_VMEXIT))
+		indirect_branch_prediction_barrier();
+}
+
+/* Its memory may become another vCPU, which must not be taken for it. */
+static void forget_last_guest(struct kvm_vcpu *vcpu)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cmpxchg(per_cpu_ptr(&last_vcpu, cpu), vcpu, NULL);
+}
+
 /* Preemption is off. */
 static void load_on(struct kvm_vcpu *vcpu, int cpu)
 {
 	kvm_x86_vcpu_load(vcpu, cpu);
+	part_from_last_guest(vcpu);
 	/* It compares the CPU with the one before. */
 	kvm_tsc_vcpu_load(vcpu, cpu);
 	if (vcpu->cpu != cpu && lapic_in_kernel(vcpu))
@@ -147,6 +176,7 @@ static void vcpu_destroy(struct kvm_vcpu *vcpu)
 	/* First: until then its timer may fire and deliver. */
 	kvm_lapic_destroy(vcpu);
 	kvm_x86_vcpu_free(vcpu);
+	forget_last_guest(vcpu);
 	tdp_vcpu_destroy(vcpu);
 	kvm_fpu_vcpu_destroy(vcpu);
 	kvm_cpuid_vcpu_destroy(vcpu);

@@ -272,7 +272,6 @@ int kvm_x86_enable_virtualization_cpu(void)
 	}
 	svm_wrmsr(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
 
-	sc->current_vmcb = NULL;
 	if (svm_has_tsc_ratio) {
 		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;

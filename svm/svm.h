@@ -101,7 +101,6 @@ struct svm_cpu {
 	struct page *hsave;		/* for VMRUN's own use */
 	struct page *host_state;	/* where VMSAVE puts the host's FS, GS, TR ... */
 	unsigned long host_state_pa;
-	struct vmcb *current_vmcb;	/* last guest that ran here, for IBPB; NULL: freed */
 };
 
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);

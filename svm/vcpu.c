@@ -8,7 +8,6 @@
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
-#include <asm/nospec-branch.h>
 
 #include "core/cpuid.h"
 #include "core/debug.h"
@@ -178,18 +177,9 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	int cpu;
 
 	if (!svm->vmcb)
 		return;
-
-	/*
-	 * The page may become another vCPU's VMCB, which must not be taken for
-	 * this one when the next load decides about an IBPB.
-	 */
-	for_each_possible_cpu(cpu)
-		cmpxchg(&per_cpu_ptr(&svm_cpu, cpu)->current_vmcb, svm->vmcb, NULL);
-
 	svm_msrpm_free(svm);
 	__free_page(virt_to_page(svm->vmcb));
 	svm->vmcb = NULL;
@@ -215,7 +205,6 @@ static void svm_shrink_pause_window(struct vcpu_svm *svm)
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
 
 	if (svm->last_cpu != cpu) {
 		/* Nothing this CPU has cached belongs to this vCPU. */
@@ -226,13 +215,6 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 
 	if (vcpu->scheduled_out)
 		svm_shrink_pause_window(svm);
-
-	if (sc->current_vmcb != svm->vmcb) {
-		sc->current_vmcb = svm->vmcb;
-		/* Branch predictions of one guest must not steer another. */
-		if (!boot_cpu_has(X86_FEATURE_IBPB_ON_VMEXIT))
-			indirect_branch_prediction_barrier();
-	}
 }
 
 /*

@@ -13,7 +13,6 @@
 #include <asm/fsgsbase.h>
 #include <asm/irq_vectors.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 #include <asm/segment.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
@@ -311,9 +310,7 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	/* Another guest's branches must not be predicted for this one's. */
-	if (loaded_vmcs_make_current(&vmx->lv, cpu))
-		indirect_branch_prediction_barrier();
+	loaded_vmcs_make_current(&vmx->lv, cpu);
 	if (vmx->last_cpu != cpu) {
 		vmx_load_host_cpu_state(cpu);
 		vmx_flush_after_migration(vmx);

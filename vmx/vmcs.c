@@ -156,10 +156,8 @@ void loaded_vmcs_free(struct loaded_vmcs *lv)
  * @cpu: this CPU
  *
  * Context: preemption off, irqs on.
- * Return: true if another VMCS was current here before: another guest may
- * have trained this CPU's predictors.
  */
-bool loaded_vmcs_make_current(struct loaded_vmcs *lv, int cpu)
+void loaded_vmcs_make_current(struct loaded_vmcs *lv, int cpu)
 {
 	/* Pairs with vmcs_clear_here(): -1 is seen after the list is left. */
 	if (smp_load_acquire(&lv->cpu) != cpu) {
@@ -170,11 +168,10 @@ bool loaded_vmcs_make_current(struct loaded_vmcs *lv, int cpu)
 		local_irq_enable();
 	}
 	if (per_cpu(current_vmcs, cpu) == lv->vmcs)
-		return false;
+		return;
 	per_cpu(current_vmcs, cpu) = lv->vmcs;
 	if (!vmx_vmptrld(__pa(lv->vmcs)))
 		vmx_insn_failed("VMPTRLD", __pa(lv->vmcs));
-	return true;
 }
 
 /* Before VMXOFF: nothing of a VMCS may stay in this CPU. Irqs off. */

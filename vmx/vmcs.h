@@ -63,7 +63,7 @@ void vmcs_free(struct vmcs *vmcs);
 int loaded_vmcs_init(struct loaded_vmcs *lv);
 void loaded_vmcs_free(struct loaded_vmcs *lv);
 void loaded_vmcs_clear(struct loaded_vmcs *lv);
-bool loaded_vmcs_make_current(struct loaded_vmcs *lv, int cpu);
+void loaded_vmcs_make_current(struct loaded_vmcs *lv, int cpu);
 void vmcs_cpu_init(int cpu);
 void vmcs_clear_this_cpu(void);
 void vmcs_emergency_clear_this_cpu(void);
