@@ -7,8 +7,28 @@
 #ifndef MONOVISOR_CORE_EXIT_H
 #define MONOVISOR_CORE_EXIT_H
 
+#include <linux/minmax.h>
+
 #include "core/mmu/mmu.h"
 #include "core/types.h"
+
+/*
+ * How long a vCPU may spin before it exits. The longer it has spun in vain, the less
+ * is won by leaving once more: grown at each exit by PAUSE.
+ */
+static inline u32 kvm_pause_window_grown(u32 window, u32 factor, u32 max)
+{
+	return max_t(u64, window, min_t(u64, (u64)window * factor, max));
+}
+
+/*
+ * Whoever held the lock that a vCPU spun for has had the CPU: be impatient again.
+ * When it is scheduled in; @divisor 0: as at first.
+ */
+static inline u32 kvm_pause_window_shrunk(u32 window, u32 divisor, u32 base)
+{
+	return divisor ? max(window / divisor, base) : base;
+}
 
 struct exit_pio {
 	u16 port;

@@ -124,15 +124,13 @@ static enum run_result svm_exit_exception(struct vcpu_svm *svm, u8 vector)
 	return exit_exception(&svm->vcpu, &ex);
 }
 
-/* Spin loops that keep exiting are given longer before the next exit. */
 static enum run_result svm_exit_pause(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	u32 count = control->pause_filter_count;
+	u16 count = kvm_pause_window_grown(control->pause_filter_count, pause_filter_count_grow,
+					   pause_filter_count_max);
 
-	if (pause_filter_count_grow)
-		count = min_t(u32, count * pause_filter_count_grow, pause_filter_count_max);
-	if (count > control->pause_filter_count) {
+	if (control->pause_filter_count != count) {
 		control->pause_filter_count = count;
 		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 	}

@@ -12,6 +12,7 @@
 #include "core/cpuid.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/exit.h"
 #include "core/regs.h"
 #include "core/tsc.h"
 #include "ops/event.h"
@@ -185,17 +186,14 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 	svm->vmcb = NULL;
 }
 
-/* Whoever held the lock that a vCPU spun for has had the CPU: be impatient again. */
 static void svm_shrink_pause_window(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	u16 count = pause_filter_count;
+	u16 count = kvm_pause_window_shrunk(control->pause_filter_count, pause_filter_count_shrink,
+					    pause_filter_count);
 
 	if (!svm_is_intercept(svm, INTERCEPT_PAUSE))
 		return;
-	if (pause_filter_count_shrink)
-		count = max_t(u16, control->pause_filter_count / pause_filter_count_shrink,
-			      pause_filter_count);
 	if (control->pause_filter_count != count) {
 		control->pause_filter_count = count;
 		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);

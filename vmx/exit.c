@@ -49,16 +49,13 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 	return exit_fail_entry(&vmx->vcpu, vmx->exit_reason);
 }
 
-/*
- * The longer a vCPU has spun in vain, the less is won by leaving once more. A
- * window that was grown belongs to a control that is on: it made this exit.
- */
+/* A window that is grown belongs to a control that is on: it made this exit. */
 static enum run_result vmx_exit_pause(struct vcpu_vmx *vmx)
 {
-	u64 window = (u64)vmx->ple_window * vmx_ple_window_grow;
+	u32 window = kvm_pause_window_grown(vmx->ple_window, vmx_ple_window_grow,
+					    vmx_ple_window_max);
 
-	window = min_t(u64, window, vmx_ple_window_max);
-	if (window > vmx->ple_window) {
+	if (vmx->ple_window != window) {
 		vmx->ple_window = window;
 		vmcs_write32(PLE_WINDOW, window);
 	}

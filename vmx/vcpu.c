@@ -293,17 +293,15 @@ static void vmx_load_host_cpu_state(int cpu)
 	vmcs_writel(HOST_IA32_SYSENTER_ESP, native_read_msr(MSR_IA32_SYSENTER_ESP));
 }
 
-/* Whoever held the lock that a vCPU spun for has had the CPU: be impatient again. */
 static void vmx_shrink_ple_window(struct vcpu_vmx *vmx)
 {
-	u32 window = vmx_ple_window;
+	u32 window = kvm_pause_window_shrunk(vmx->ple_window, vmx_ple_window_shrink,
+					     vmx_ple_window);
 
-	if (vmx_ple_window_shrink)
-		window = max(vmx->ple_window / vmx_ple_window_shrink, vmx_ple_window);
-	if (vmx->ple_window == window)
-		return;
-	vmx->ple_window = window;
-	vmcs_write32(PLE_WINDOW, window);
+	if (vmx->ple_window != window) {
+		vmx->ple_window = window;
+		vmcs_write32(PLE_WINDOW, window);
+	}
 }
 
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)

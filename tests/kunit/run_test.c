@@ -111,6 +111,20 @@ static void run_reenters_fast_kicked(struct kunit *test)
 	KUNIT_EXPECT_GE(test, to_fake(vcpu)->nr_prepared, 2);
 }
 
+/* A window grows up to a limit and comes back to where it began, not below. */
+static void run_pause_window(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(3000, 2, 65535), 6000U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(40000, 2, 65535), 65535U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(4096, 0, ~0U), 4096U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(4096, 2, 100), 4096U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(~0U, 2, ~0U), ~0U);
+
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(8192, 0, 4096), 4096U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(65535, 2, 3000), 32767U);
+	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(4000, 2, 3000), 3000U);
+}
+
 static void run_unknown_exit(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -468,6 +482,7 @@ static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_reenters),
 	KUNIT_CASE(run_reenters_fast),
 	KUNIT_CASE(run_reenters_fast_kicked),
+	KUNIT_CASE(run_pause_window),
 	KUNIT_CASE(run_unknown_exit),
 	KUNIT_CASE(run_fail_entry),
 	KUNIT_CASE(run_fail_entry_rebooting),
