@@ -203,6 +203,24 @@ int kvm_vcpu_ioctl_set_debugregs(struct kvm_vcpu *vcpu, const struct kvm_debugre
 }
 
 /**
+ * kvm_lend_debug_regs() - a guest uses its debug registers: may it have them?
+ * @vcpu: the vCPU
+ *
+ * A guest that starts to use them will go on: unless a debugger owns them or the
+ * access must be checked, they are loaded at the next entry, and taken back after it.
+ *
+ * Return: true: the vendor lets accesses be until then, and the guest makes this
+ * one again.
+ */
+bool kvm_lend_debug_regs(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->guest_debug || vcpu->dr7 & KVM_DR7_GD)
+		return false;
+	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
+	return true;
+}
+
+/**
  * kvm_load_guest_debug_regs() - put what is in force into the CPU
  * @vcpu: the vCPU
  *
@@ -234,6 +252,11 @@ void kvm_load_guest_debug_regs(struct kvm_vcpu *vcpu)
 void kvm_put_guest_debug_regs(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT) {
+		vcpu->db[0] = native_get_debugreg(0);
+		vcpu->db[1] = native_get_debugreg(1);
+		vcpu->db[2] = native_get_debugreg(2);
+		vcpu->db[3] = native_get_debugreg(3);
+		vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
 		kvm_x86_sync_dirty_debug_regs(vcpu);
 		kvm_update_dr0123(vcpu);
 		kvm_update_dr7(vcpu);

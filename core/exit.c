@@ -620,11 +620,8 @@ enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu)
  */
 enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost)
 {
-	if (state_lost) {
-		/* The debug registers that the guest had are lost as well. */
-		vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	if (state_lost)
 		kvm_vcpu_reset(vcpu, true);
-	}
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_SHUTDOWN);
 }
 

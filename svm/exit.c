@@ -72,11 +72,6 @@ static enum run_result svm_exit_cr(struct vcpu_svm *svm, u32 code)
 	return exit_cr(vcpu, &access);
 }
 
-/*
- * A guest that uses its debug registers while no debugger does gets them: they
- * are loaded at the next entry, accesses do not exit until the vCPU has left
- * the guest once, and core reads them back then.
- */
 static enum run_result svm_exit_dr(struct vcpu_svm *svm, u32 code)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
@@ -86,9 +81,8 @@ static enum run_result svm_exit_dr(struct vcpu_svm *svm, u32 code)
 		.write = code >= SVM_EXIT_WRITE_DR0,
 	};
 
-	if (!vcpu->guest_debug) {
+	if (kvm_lend_debug_regs(vcpu)) {
 		svm_set_dr_intercepts(svm, false);
-		vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
 		return RUN_REENTER;
 	}
 

@@ -250,13 +250,7 @@ void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	vcpu->db[0] = native_get_debugreg(0);
-	vcpu->db[1] = native_get_debugreg(1);
-	vcpu->db[2] = native_get_debugreg(2);
-	vcpu->db[3] = native_get_debugreg(3);
 	vcpu->dr6 = svm->vmcb->save.dr6;
 	vcpu->dr7 = svm->vmcb->save.dr7;
-
-	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
 	svm_set_dr_intercepts(svm, true);
 }

@@ -114,11 +114,6 @@ static enum run_result decode_cr(struct vcpu_vmx *vmx)
 	return exit_lmsw(vcpu, qual >> LMSW_SOURCE_DATA_SHIFT);
 }
 
-/*
- * A guest that starts to use its debug registers will go on: hand them over
- * until the next exit after which core wants them back, unless a debugger
- * owns them or an access must be checked.
- */
 static enum run_result decode_dr(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -134,9 +129,8 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 		kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
 		return RUN_REENTER;
 	}
-	if (!vcpu->guest_debug && !(vcpu->dr7 & KVM_DR7_GD)) {
+	if (kvm_lend_debug_regs(vcpu)) {
 		vmx_cpu_assign(vmx, CPU_BASED_MOV_DR_EXITING, false);
-		vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
 		return RUN_REENTER;
 	}
 	return exit_dr(vcpu, &access);

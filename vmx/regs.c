@@ -318,13 +318,8 @@ void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
 
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
-	int i;
-
-	for (i = 0; i < KVM_NR_DB_REGS; i++)
-		vcpu->db[i] = native_get_debugreg(i);
 	vcpu->dr6 = native_get_debugreg(6);
 	vcpu->dr7 = vmcs_readl(GUEST_DR7);
-	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
 	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING, true);
 	/* The host's own handler must not take the guest's conditions for its own. */
 	native_set_debugreg(6, DR6_RESERVED);

@@ -70,6 +70,24 @@ static void intercepted_exceptions(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_exceptions_to_intercept(vcpu), always);
 }
 
+/* A guest has its debug registers until the next exit, unless somebody watches them. */
+static void lent_registers(struct kunit *test)
+{
+	struct kvm_guest_debug dbg = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+	struct kvm_vcpu *vcpu = test->priv;
+
+	KUNIT_EXPECT_EQ(test, kvm_set_dr(vcpu, 7, KVM_DR7_GD), 0);
+	KUNIT_EXPECT_FALSE(test, kvm_lend_debug_regs(vcpu));
+	KUNIT_EXPECT_EQ(test, kvm_set_dr(vcpu, 7, 0), 0);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_EXPECT_FALSE(test, kvm_lend_debug_regs(vcpu));
+	KUNIT_EXPECT_FALSE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
+	dbg.control = 0;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_EXPECT_TRUE(test, kvm_lend_debug_regs(vcpu));
+	KUNIT_EXPECT_TRUE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
+}
+
 /* Debug registers are exchanged at entry only while a breakpoint is armed. */
 static void armed_breakpoints(struct kunit *test)
 {
@@ -168,6 +186,7 @@ static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(fixed_bits),
 	KUNIT_CASE(writes),
 	KUNIT_CASE(intercepted_exceptions),
+	KUNIT_CASE(lent_registers),
 	KUNIT_CASE(armed_breakpoints),
 	KUNIT_CASE(debugger_breakpoints),
 	KUNIT_CASE(single_step_hides_tf),

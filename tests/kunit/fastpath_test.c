@@ -161,12 +161,16 @@ static void owned_debug_registers(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
 
-	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
-	CPUID();
+	KUNIT_ASSERT_TRUE(test, kvm_lend_debug_regs(vcpu));
 	CPUID();
 	HLT();
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
 	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 0);
+	/* They are taken back after each entry. */
+	CPUID();
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.fast_exits, 1);
 }
 
 static void shadow_ends(struct kunit *test)
