@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why the guest left: one switch that turns SVM's exit codes and information
- * words into core/exit.h's neutral terms. What is done about an exit is
- * decided there.
+ * Decoding of exits: the exit code and its information words become the neutral
+ * structures of core/exit.h. What is done about them is core/exit.c's.
  *
  * Source: AMD APM volume 2, "SVM Intercept Exit Codes" and "Instruction
  * Intercepts".
@@ -23,26 +22,39 @@
 #include "svm/format.h"
 #include "svm/svm.h"
 
-static enum run_result svm_exit_npf(struct vcpu_svm *svm)
+static enum run_result exit_failed_entry(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
-	int len = 0;
 
-	/* The CPU hands over the bytes of a data access; 0: it has none. */
-	if (svm_has_decode_assists && !fault.exec && !fault.guest_walk)
-		len = min_t(int, control->insn_len & 0xf, sizeof(control->insn_bytes));
-	return exit_tdp_fault(&svm->vcpu, &fault, len ? control->insn_bytes : NULL, len);
+	if (dump_invalid_vmcb)
+		kvm_x86_dump_state(&svm->vcpu);
+	else if (!READ_ONCE(kvm_rebooting))
+		pr_info_ratelimited("VMRUN refused the VMCB, see dump_invalid_vmcb\n");
+	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
 }
 
-static enum run_result svm_exit_ioio(struct vcpu_svm *svm)
+static enum run_result decode_exception(struct vcpu_svm *svm, u8 vector)
 {
-	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
+	struct exit_exception ex = {
+		.vector = vector,
+		.error_code = svm->vmcb->control.exit_info_1,
+	};
 
-	return exit_pio(&svm->vcpu, &io);
+	switch (vector) {
+	case DB_VECTOR:
+		ex.error_code = 0;
+		ex.payload = svm->vmcb->save.dr6 ^ DR6_ACTIVE_LOW;
+		if (svm_nmi_step_done(svm, &ex.payload))
+			return exit_nmi_window(&svm->vcpu);
+		break;
+	case PF_VECTOR:
+		ex.payload = svm->vmcb->control.exit_info_2;
+		break;
+	}
+	return exit_exception(&svm->vcpu, &ex);
 }
 
-static enum run_result svm_exit_cr(struct vcpu_svm *svm, u32 code)
+static enum run_result decode_cr(struct vcpu_svm *svm, u32 code)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	u64 info = svm->vmcb->control.exit_info_1;
@@ -72,7 +84,7 @@ static enum run_result svm_exit_cr(struct vcpu_svm *svm, u32 code)
 	return exit_cr(vcpu, &access);
 }
 
-static enum run_result svm_exit_dr(struct vcpu_svm *svm, u32 code)
+static enum run_result decode_dr(struct vcpu_svm *svm, u32 code)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	struct emul_decode_info insn;
@@ -97,28 +109,26 @@ static enum run_result svm_exit_dr(struct vcpu_svm *svm, u32 code)
 	return exit_dr(vcpu, &access);
 }
 
-static enum run_result svm_exit_exception(struct vcpu_svm *svm, u8 vector)
+static enum run_result decode_io(struct vcpu_svm *svm)
 {
-	struct exit_exception ex = {
-		.vector = vector,
-		.error_code = svm->vmcb->control.exit_info_1,
-	};
+	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
 
-	switch (vector) {
-	case DB_VECTOR:
-		ex.error_code = 0;
-		ex.payload = svm->vmcb->save.dr6 ^ DR6_ACTIVE_LOW;
-		if (svm_nmi_step_done(svm, &ex.payload))
-			return exit_nmi_window(&svm->vcpu);
-		break;
-	case PF_VECTOR:
-		ex.payload = svm->vmcb->control.exit_info_2;
-		break;
-	}
-	return exit_exception(&svm->vcpu, &ex);
+	return exit_pio(&svm->vcpu, &io);
 }
 
-static enum run_result svm_exit_pause(struct vcpu_svm *svm)
+static enum run_result decode_npf(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
+	int len = 0;
+
+	/* The CPU hands over the bytes of a data access; 0: it has none. */
+	if (svm_has_decode_assists && !fault.exec && !fault.guest_walk)
+		len = min_t(int, control->insn_len & 0xf, sizeof(control->insn_bytes));
+	return exit_tdp_fault(&svm->vcpu, &fault, len ? control->insn_bytes : NULL, len);
+}
+
+static enum run_result decode_pause(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u16 count = kvm_pause_window_grown(control->pause_filter_count, pause_filter_count_grow,
@@ -131,68 +141,57 @@ static enum run_result svm_exit_pause(struct vcpu_svm *svm)
 	return exit_pause(&svm->vcpu);
 }
 
-static enum run_result svm_exit_vintr(struct vcpu_svm *svm)
+static enum run_result decode_vintr(struct vcpu_svm *svm)
 {
 	svm_disarm_irq_window(svm);
 	return exit_irq_window(&svm->vcpu);
 }
 
-static enum run_result svm_exit_invalid(struct vcpu_svm *svm)
-{
-	struct vmcb_control_area *control = &svm->vmcb->control;
-
-	if (dump_invalid_vmcb)
-		kvm_x86_dump_state(&svm->vcpu);
-	else if (!READ_ONCE(kvm_rebooting))
-		pr_info_ratelimited("VMRUN refused the VMCB, see dump_invalid_vmcb\n");
-	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
-}
-
-/* The cases stand in the order of their frequency in a booted Linux guest. */
+/* Codes in the order of how often they are seen. */
 enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	u32 code = svm->vmcb->control.exit_code;
 
 	switch (code) {
-	case SVM_EXIT_NPF:
-		return svm_exit_npf(svm);
 	case SVM_EXIT_INTR:
 		return exit_external_interrupt(vcpu);
+	case SVM_EXIT_NPF:
+		return decode_npf(svm);
 	case SVM_EXIT_IOIO:
-		return svm_exit_ioio(svm);
-	case SVM_EXIT_HLT:
-		return exit_hlt(vcpu);
-	case SVM_EXIT_VINTR:
-		return svm_exit_vintr(svm);
+		return decode_io(svm);
 	case SVM_EXIT_MSR:
 		if (svm->vmcb->control.exit_info_1 & SVM_MSR_INFO_WRITE)
 			return exit_wrmsr(vcpu);
 		return exit_rdmsr(vcpu);
+	case SVM_EXIT_VINTR:
+		return decode_vintr(svm);
+	case SVM_EXIT_HLT:
+		return exit_hlt(vcpu);
 	case SVM_EXIT_CPUID:
 		return exit_cpuid(vcpu);
 	case SVM_EXIT_READ_CR0 ... SVM_EXIT_READ_CR0 + 15:
 	case SVM_EXIT_WRITE_CR0 ... SVM_EXIT_WRITE_CR0 + 15:
 	case SVM_EXIT_CR0_SEL_WRITE:
-		return svm_exit_cr(svm, code);
-	case SVM_EXIT_PAUSE:
-		return svm_exit_pause(svm);
-	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7:
-	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7:
-		return svm_exit_dr(svm, code);
+		return decode_cr(svm, code);
 	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_LAST_EXCP:
-		return svm_exit_exception(svm, code - SVM_EXIT_EXCP_BASE);
+		return decode_exception(svm, code - SVM_EXIT_EXCP_BASE);
+	case SVM_EXIT_PAUSE:
+		return decode_pause(svm);
 	case SVM_EXIT_VMMCALL:
 		return exit_hypercall(vcpu);
 	case SVM_EXIT_IRET:
 		return svm_exit_iret(vcpu);
+	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7:
+	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7:
+		return decode_dr(svm, code);
 	case SVM_EXIT_WBINVD:
 	case SVM_EXIT_INVD:
 		return exit_wbinvd(vcpu);
-	case SVM_EXIT_RDPMC:
-		return exit_rdpmc(vcpu);
 	case SVM_EXIT_XSETBV:
 		return exit_xsetbv(vcpu);
+	case SVM_EXIT_RDPMC:
+		return exit_rdpmc(vcpu);
 	case SVM_EXIT_MONITOR:
 	case SVM_EXIT_MWAIT:
 		return exit_monitor(vcpu);
@@ -206,7 +205,7 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		memset(&svm->vmcb->save, 0, sizeof(svm->vmcb->save));
 		return exit_shutdown(vcpu, true);
 	case SVM_EXIT_CODE_ERR:
-		return svm_exit_invalid(svm);
+		return exit_failed_entry(svm);
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:
@@ -218,10 +217,10 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case SVM_EXIT_RDPRU:
 	case SVM_EXIT_RDTSCP:
 	case SVM_EXIT_INVPCID:
+		/* SVM is not offered to guests, nor is the rest. */
 		return exit_undefined(vcpu);
-	default:
-		return exit_unknown(vcpu, code);
 	}
+	return exit_unknown(vcpu, code);
 }
 
 bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
@@ -261,13 +260,13 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 	}
 }
 
-static void svm_dump_seg(const char *name, const struct vmcb_seg *seg)
+static void dump_seg(const char *name, const struct vmcb_seg *seg)
 {
 	pr_err("%-5s sel %04x attr %04x limit %08x base %016llx\n", name, seg->selector,
 	       seg->attrib, seg->limit, seg->base);
 }
 
-static void svm_dump_control(const struct vmcb_control_area *control)
+static void dump_control(const struct vmcb_control_area *control)
 {
 	pr_err("intercepts %*ph\n", (int)sizeof(control->intercepts), control->intercepts);
 	pr_err("exit %08x:%08x info %016llx %016llx\n", control->exit_code_hi,
@@ -286,17 +285,17 @@ void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
 	const struct vmcb_save_area *save = &vmcb->save;
 
 	pr_err("VMCB of vCPU %d, last entered on CPU %d\n", vcpu->vcpu_id, to_svm(vcpu)->last_cpu);
-	svm_dump_control(&vmcb->control);
-	svm_dump_seg("es", &save->es);
-	svm_dump_seg("cs", &save->cs);
-	svm_dump_seg("ss", &save->ss);
-	svm_dump_seg("ds", &save->ds);
-	svm_dump_seg("fs", &save->fs);
-	svm_dump_seg("gs", &save->gs);
-	svm_dump_seg("gdtr", &save->gdtr);
-	svm_dump_seg("ldtr", &save->ldtr);
-	svm_dump_seg("idtr", &save->idtr);
-	svm_dump_seg("tr", &save->tr);
+	dump_control(&vmcb->control);
+	dump_seg("es", &save->es);
+	dump_seg("cs", &save->cs);
+	dump_seg("ss", &save->ss);
+	dump_seg("ds", &save->ds);
+	dump_seg("fs", &save->fs);
+	dump_seg("gs", &save->gs);
+	dump_seg("gdtr", &save->gdtr);
+	dump_seg("ldtr", &save->ldtr);
+	dump_seg("idtr", &save->idtr);
+	dump_seg("tr", &save->tr);
 	pr_err("cpl %u efer %016llx cr0 %016llx cr2 %016llx\n", save->cpl, save->efer, save->cr0,
 	       save->cr2);
 	pr_err("cr3 %016llx cr4 %016llx dr6 %016llx dr7 %016llx\n", save->cr3, save->cr4,

@@ -49,19 +49,6 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 	return exit_fail_entry(&vmx->vcpu, vmx->exit_reason);
 }
 
-/* A window that is grown belongs to a control that is on: it made this exit. */
-static enum run_result vmx_exit_pause(struct vcpu_vmx *vmx)
-{
-	u32 window = kvm_pause_window_grown(vmx->ple_window, vmx_ple_window_grow,
-					    vmx_ple_window_max);
-
-	if (vmx->ple_window != window) {
-		vmx->ple_window = window;
-		vmcs_write32(PLE_WINDOW, window);
-	}
-	return exit_pause(&vmx->vcpu);
-}
-
 static enum run_result decode_exception(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -205,6 +192,19 @@ static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 	return exit_task_switch(&vmx->vcpu, &how);
 }
 
+/* A window that is grown belongs to a control that is on: it made this exit. */
+static enum run_result decode_pause(struct vcpu_vmx *vmx)
+{
+	u32 window = kvm_pause_window_grown(vmx->ple_window, vmx_ple_window_grow,
+					    vmx_ple_window_max);
+
+	if (vmx->ple_window != window) {
+		vmx->ple_window = window;
+		vmcs_write32(PLE_WINDOW, window);
+	}
+	return exit_pause(&vmx->vcpu);
+}
+
 /* Reasons in the order of how often they are seen. */
 static enum run_result decode_reason(struct vcpu_vmx *vmx)
 {
@@ -247,7 +247,7 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_EXCEPTION_NMI:
 		return decode_exception(vmx);
 	case EXIT_REASON_PAUSE_INSTRUCTION:
-		return vmx_exit_pause(vmx);
+		return decode_pause(vmx);
 	case EXIT_REASON_VMCALL:
 		return exit_hypercall(vcpu);
 	case EXIT_REASON_NMI_WINDOW:
