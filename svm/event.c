@@ -237,7 +237,7 @@ void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
  *	masked, handler runs		IRET exits (armed at injection)
  *	masked, IRET about to execute	single-step over it
  *	interrupt shadow		single-step over its instruction
- *	another event goes in first	IRET of its handler (svm_prepare_entry())
+ *	another event goes in first	IRET of its handler (run.c)
  */
 void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
 {

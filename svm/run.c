@@ -27,7 +27,7 @@
  * TF would be pushed on the guest's stack. Wait for the IRET of that event's
  * handler instead; architecturally any IRET ends NMI masking.
  */
-static void svm_prepare_nmi_step(struct vcpu_svm *svm)
+static void prepare_nmi_step(struct vcpu_svm *svm)
 {
 	if (likely(!svm->nmi_singlestep) ||
 	    !(svm->vmcb->control.event_inj & SVM_EVTINJ_VALID))
@@ -38,7 +38,7 @@ static void svm_prepare_nmi_step(struct vcpu_svm *svm)
 }
 
 /* The task priority that software sees and hardware's copy of it. */
-static void svm_write_tpr(struct vcpu_svm *svm)
+static void write_tpr(struct vcpu_svm *svm)
 {
 	u32 *int_ctl = &svm->vmcb->control.int_ctl;
 	u32 tpr = kvm_get_cr8(&svm->vcpu);
@@ -50,7 +50,7 @@ static void svm_write_tpr(struct vcpu_svm *svm)
 }
 
 /* Bring the VMCB up to date with what core keeps outside of it. */
-static void svm_prepare_entry(struct vcpu_svm *svm)
+static void prepare_entry(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	struct vmcb *vmcb = svm->vmcb;
@@ -59,7 +59,7 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
 	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
 	vmcb->save.cr2 = vcpu->cr2;
-	svm_write_tpr(svm);
+	write_tpr(svm);
 
 	/*
 	 * A guest that owns its debug registers sees DR6 itself; otherwise only
@@ -73,18 +73,31 @@ static void svm_prepare_entry(struct vcpu_svm *svm)
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
-	svm_prepare_nmi_step(svm);
+	prepare_nmi_step(svm);
 	/* Whether an IRET has been executed is told by where RIP has gone from it. */
 	vcpu->fast_allowed &= !svm->awaiting_iret;
 	svm_update_asid(svm);
 	svm_mark_dirty(svm, VMCB_CLEAN_NEVER);
 }
 
+/* A handler of such an exit changed general registers and nothing else hardware knows. */
+static void prepare_again(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	struct vmcb *vmcb = svm->vmcb;
+
+	vmcb->save.rax = vcpu->regs[VCPU_REGS_RAX];
+	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
+	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
+	write_tpr(svm);
+	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
+}
+
 /*
  * Nothing in here may be traced: RCU does not watch, lockdep believes that
  * interrupts are on, and vmenter.S runs with the guest's GS base.
  */
-static noinstr void svm_enter_guest(struct vcpu_svm *svm, unsigned long host_state_pa)
+static noinstr void enter_guest(struct vcpu_svm *svm, unsigned long host_state_pa)
 {
 	kvm_guest_context_enter();
 	amd_clear_divider();
@@ -92,8 +105,69 @@ static noinstr void svm_enter_guest(struct vcpu_svm *svm, unsigned long host_sta
 	kvm_guest_context_exit();
 }
 
+static enum run_result fast_cr8(struct vcpu_svm *svm, bool write)
+{
+	u64 info = svm->vmcb->control.exit_info_1;
+
+	if (!svm_has_decode_assists || !(info & SVM_CR_INFO_MOV))
+		return RUN_REENTER;
+	if (!write)
+		return fast_cr8_read(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
+	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
+}
+
+static enum run_result fast_io(struct vcpu_svm *svm)
+{
+	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
+
+	return fast_pio(&svm->vcpu, &io);
+}
+
+/* Events have been collected. A step that is ours is not the guest's to end. */
+static enum run_result fast_npf(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
+
+	if (kvm_event_needs_reinjection(&svm->vcpu) || unlikely(svm->nmi_singlestep))
+		return RUN_REENTER;
+	return fast_tdp_fault(&svm->vcpu, &fault);
+}
+
+/*
+ * Codes in the order of how often they are seen. None of these exits but nested page
+ * faults happens while an event is being delivered: what was injected is in the guest.
+ */
+static enum run_result handle_fast(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	switch (svm->vmcb->control.exit_code) {
+	case SVM_EXIT_MSR:
+		if (svm->vmcb->control.exit_info_1 & SVM_MSR_INFO_WRITE)
+			return fast_wrmsr(vcpu);
+		return fast_rdmsr(vcpu);
+	case SVM_EXIT_CPUID:
+		return fast_cpuid(vcpu);
+	case SVM_EXIT_IOIO:
+		return fast_io(svm);
+	case SVM_EXIT_WRITE_CR8:
+		return fast_cr8(svm, true);
+	case SVM_EXIT_READ_CR8:
+		return fast_cr8(svm, false);
+	case SVM_EXIT_VMMCALL:
+		return fast_hypercall(vcpu);
+	case SVM_EXIT_NPF:
+		return fast_npf(svm);
+	case SVM_EXIT_INVD:
+	case SVM_EXIT_WBINVD:
+		return fast_nop(vcpu);
+	}
+	return RUN_REENTER;
+}
+
 /* The CPU keeps what it cached of the VMCB only if it accepted the VMCB. */
-static void svm_collect_control(struct vcpu_svm *svm)
+static void collect_control(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
@@ -109,7 +183,7 @@ static void svm_collect_control(struct vcpu_svm *svm)
 }
 
 /* The IRET that ends an NMI handler has executed if RIP is no longer on it. */
-static void svm_collect_nmi(struct vcpu_svm *svm)
+static void collect_nmi(struct vcpu_svm *svm)
 {
 	if (likely(!svm->awaiting_iret) ||
 	    svm->vcpu.regs[VCPU_REGS_RIP] == svm->nmi_iret_rip)
@@ -120,7 +194,7 @@ static void svm_collect_nmi(struct vcpu_svm *svm)
 		kvm_make_event_request(&svm->vcpu, EVENT_NMI);
 }
 
-static void svm_collect_exit(struct vcpu_svm *svm)
+static void collect_exit(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	struct vmcb *vmcb = svm->vmcb;
@@ -144,83 +218,9 @@ static void svm_collect_exit(struct vcpu_svm *svm)
 	else
 		svm->next_rip = svm_has_nrips ? vmcb->control.next_rip : 0;
 
-	svm_collect_control(svm);
-	svm_collect_nmi(svm);
+	collect_control(svm);
+	collect_nmi(svm);
 	svm_collect_events(svm);
-}
-
-/* A handler of such an exit changed general registers and nothing else hardware knows. */
-static void svm_prepare_again(struct vcpu_svm *svm)
-{
-	struct kvm_vcpu *vcpu = &svm->vcpu;
-	struct vmcb *vmcb = svm->vmcb;
-
-	vmcb->save.rax = vcpu->regs[VCPU_REGS_RAX];
-	vmcb->save.rsp = vcpu->regs[VCPU_REGS_RSP];
-	vmcb->save.rip = vcpu->regs[VCPU_REGS_RIP];
-	svm_write_tpr(svm);
-	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
-}
-
-static enum run_result svm_fast_cr8(struct vcpu_svm *svm, bool write)
-{
-	u64 info = svm->vmcb->control.exit_info_1;
-
-	if (!svm_has_decode_assists || !(info & SVM_CR_INFO_MOV))
-		return RUN_REENTER;
-	if (!write)
-		return fast_cr8_read(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
-	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
-}
-
-static enum run_result svm_fast_ioio(struct vcpu_svm *svm)
-{
-	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
-
-	return fast_pio(&svm->vcpu, &io);
-}
-
-/* Events have been collected. A step that is ours is not the guest's to end. */
-static enum run_result svm_fast_npf(struct vcpu_svm *svm)
-{
-	struct vmcb_control_area *control = &svm->vmcb->control;
-	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);
-
-	if (kvm_event_needs_reinjection(&svm->vcpu) || unlikely(svm->nmi_singlestep))
-		return RUN_REENTER;
-	return fast_tdp_fault(&svm->vcpu, &fault);
-}
-
-/*
- * Codes in the order of how often they are seen. None of these exits but nested page
- * faults happens while an event is being delivered: what was injected is in the guest.
- */
-static enum run_result svm_handle_fast(struct vcpu_svm *svm)
-{
-	struct kvm_vcpu *vcpu = &svm->vcpu;
-
-	switch (svm->vmcb->control.exit_code) {
-	case SVM_EXIT_MSR:
-		if (svm->vmcb->control.exit_info_1 & SVM_MSR_INFO_WRITE)
-			return fast_wrmsr(vcpu);
-		return fast_rdmsr(vcpu);
-	case SVM_EXIT_CPUID:
-		return fast_cpuid(vcpu);
-	case SVM_EXIT_IOIO:
-		return svm_fast_ioio(svm);
-	case SVM_EXIT_WRITE_CR8:
-		return svm_fast_cr8(svm, true);
-	case SVM_EXIT_READ_CR8:
-		return svm_fast_cr8(svm, false);
-	case SVM_EXIT_VMMCALL:
-		return fast_hypercall(vcpu);
-	case SVM_EXIT_NPF:
-		return svm_fast_npf(svm);
-	case SVM_EXIT_INVD:
-	case SVM_EXIT_WBINVD:
-		return fast_nop(vcpu);
-	}
-	return RUN_REENTER;
 }
 
 enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
@@ -228,9 +228,9 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	if (again)
-		svm_prepare_again(svm);
+		prepare_again(svm);
 	else
-		svm_prepare_entry(svm);
+		prepare_entry(svm);
 
 	/* SSBD by other means than SPEC_CTRL, on CPUs before it could do that. */
 	if (!svm_has_v_spec_ctrl)
@@ -240,17 +240,17 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	if (unlikely(vcpu->host_debugctl))
 		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
 
-	svm_enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
+	enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
 
 	if (unlikely(vcpu->host_debugctl))
 		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
 
-	svm_collect_exit(svm);
+	collect_exit(svm);
 	if (unlikely(!vcpu->fast_allowed))
 		return RUN_REENTER;
-	return svm_handle_fast(svm);
+	return handle_fast(svm);
 }
 
 /*

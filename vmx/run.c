@@ -205,6 +205,15 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 	vmx->sw.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
 }
 
+/* Of what a handler of such an exit changes, vmenter.S does not load RSP. */
+static void prepare_again(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (unlikely(vcpu->regs_dirty & BIT(VCPU_REGS_RSP)))
+		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
+}
+
 /*
  * Nothing in here may be traced: RCU does not watch and lockdep believes that
  * interrupts are on.
@@ -236,18 +245,6 @@ static noinstr void enter_guest(struct vcpu_vmx *vmx)
 		}
 	}
 	kvm_guest_context_exit();
-}
-
-/* The guest was not entered, or its state was refused: nothing was delivered. */
-static void collect_failure(struct vcpu_vmx *vmx)
-{
-	vmx->idt_vectoring = 0;
-	if (vmx->entry_result == VMX_SW_VMFAIL)
-		vmx->insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
-	if (vmx->entry_result != VMX_SW_EXITED)
-		vmx->exit_reason = VMX_EXIT_NONE;
-	/* What was to be injected is still in vcpu->ev. */
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
 /* CR8 alone needs nothing else. */
@@ -330,6 +327,18 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 	return RUN_REENTER;
 }
 
+/* The guest was not entered, or its state was refused: nothing was delivered. */
+static void collect_failure(struct vcpu_vmx *vmx)
+{
+	vmx->idt_vectoring = 0;
+	if (vmx->entry_result == VMX_SW_VMFAIL)
+		vmx->insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	if (vmx->entry_result != VMX_SW_EXITED)
+		vmx->exit_reason = VMX_EXIT_NONE;
+	/* What was to be injected is still in vcpu->ev. */
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
 /*
  * The log alone tells of a write: it is taken before anybody may ask for it.
  *
@@ -378,10 +387,10 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	if (!again)
+	if (again)
+		prepare_again(vmx);
+	else
 		prepare_entry(vmx);
-	else if (unlikely(vcpu->regs_dirty & BIT(VCPU_REGS_RSP)))
-		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
 	vcpu->regs_dirty = 0;
 	do {
 		/* From other threads, or from an exit that was handled just now. */
