@@ -113,6 +113,19 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 	svm->vmcb->control.event_inj_err = ex->error_code;
 }
 
+void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (!(control->event_inj & SVM_EVTINJ_VALID))
+		return;
+	/* As if the entry had been made and had left before the first instruction. */
+	control->exit_int_info = control->event_inj;
+	control->exit_int_info_err = control->event_inj_err;
+	svm_collect_events(svm);
+}
+
 /*
  * An exception interrupted in delivery. The software ones are faults of an
  * instruction RIP still stands on; running that again is exact, and spares
@@ -170,37 +183,6 @@ void svm_collect_events(struct vcpu_svm *svm)
 	}
 }
 
-void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-	struct vmcb_control_area *control = &svm->vmcb->control;
-
-	if (!(control->event_inj & SVM_EVTINJ_VALID))
-		return;
-	/* As if the entry had been made and had left before the first instruction. */
-	control->exit_int_info = control->event_inj;
-	control->exit_int_info_err = control->event_inj_err;
-	svm_collect_events(svm);
-}
-
-u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
-{
-	/* One bit for both kinds. */
-	if (to_svm(vcpu)->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK)
-		return KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS;
-	return 0;
-}
-
-void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
-{
-	struct vmcb_control_area *control = &to_svm(vcpu)->vmcb->control;
-
-	if (mask)
-		control->int_state |= SVM_INTERRUPT_SHADOW_MASK;
-	else
-		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
-}
-
 /*
  * A virtual interrupt is taken the moment an interrupt could be; intercepted,
  * it is the window. It must not depend on TPR: what core waits to inject has
@@ -215,20 +197,6 @@ void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
 	control->int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;
 	svm_mark_dirty(svm, VMCB_CLEAN_INTR);
 	svm_set_intercept(svm, INTERCEPT_VINTR);
-}
-
-bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
-{
-	return to_svm(vcpu)->nmi_masked;
-}
-
-void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	svm->nmi_masked = masked;
-	svm->awaiting_iret = false;
-	svm_assign_intercept(svm, INTERCEPT_IRET, masked);
 }
 
 /*
@@ -251,6 +219,38 @@ void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
 	svm->nmi_singlestep_rflags = kvm_x86_get_rflags(vcpu);
 	svm->nmi_singlestep = true;
 	svm->vmcb->save.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
+}
+
+bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->nmi_masked;
+}
+
+void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->nmi_masked = masked;
+	svm->awaiting_iret = false;
+	svm_assign_intercept(svm, INTERCEPT_IRET, masked);
+}
+
+u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
+{
+	/* One bit for both kinds. */
+	if (to_svm(vcpu)->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK)
+		return KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS;
+	return 0;
+}
+
+void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
+{
+	struct vmcb_control_area *control = &to_svm(vcpu)->vmcb->control;
+
+	if (mask)
+		control->int_state |= SVM_INTERRUPT_SHADOW_MASK;
+	else
+		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 }
 
 /* Give the guest its own TF and RF back. */

@@ -12,6 +12,25 @@
 #include "ops/run.h"
 #include "svm/svm.h"
 
+/*
+ * Without NRIPS the instruction has to be decoded. RIP wraps in hardware's word
+ * as it does in the guest. TF in the VMCB may also be ours, for an NMI window.
+ */
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (unlikely(svm->vmcb->save.rflags & X86_EFLAGS_TF))
+		return 0;
+	return svm->next_rip;
+}
+
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
+{
+	vcpu->regs[VCPU_REGS_RIP] = next_rip;
+	to_svm(vcpu)->vmcb->control.int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
+}
+
 /* SVM has no timer that fires at entry; core sends itself an interrupt instead. */
 static __always_inline bool kvm_x86_has_request_immediate_exit(void)
 {
@@ -72,25 +91,6 @@ static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcp
 static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 {
 	return 0;
-}
-
-/*
- * Without NRIPS the instruction has to be decoded. RIP wraps in hardware's word
- * as it does in the guest. TF in the VMCB may also be ours, for an NMI window.
- */
-static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	if (unlikely(svm->vmcb->save.rflags & X86_EFLAGS_TF))
-		return 0;
-	return svm->next_rip;
-}
-
-static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
-{
-	vcpu->regs[VCPU_REGS_RIP] = next_rip;
-	to_svm(vcpu)->vmcb->control.int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 }
 
 #endif /* MONOVISOR_SVM_INLINE_H */

@@ -22,19 +22,6 @@
 /* SPEC_CTRL: predictive store forwarding disabled. The kernel has no name for it. */
 #define SPEC_CTRL_PSFD	BIT_ULL(7)
 
-static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
-{
-	int bit = svm_msrpm_bit(msr);
-
-	if (bit < 0)
-		return;
-	read = read && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_READ);
-	write = write && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_WRITE);
-	__assign_bit(bit, svm->msrpm, !read);
-	__assign_bit(bit + 1, svm->msrpm, !write);
-	svm_mark_dirty(svm, VMCB_CLEAN_PERM_MAP);
-}
-
 int svm_msrpm_alloc(struct vcpu_svm *svm)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
@@ -52,13 +39,6 @@ void svm_msrpm_free(struct vcpu_svm *svm)
 	svm->msrpm = NULL;
 }
 
-/* Switched by VMLOAD and VMSAVE, or part of the segments VMRUN switches. */
-static const u32 svm_direct_msrs[] = {
-	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
-	MSR_FS_BASE, MSR_GS_BASE,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
-
 static bool svm_guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
 {
 	return guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
@@ -67,155 +47,6 @@ static bool svm_guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
 static bool svm_host_has_ibpb(void)
 {
 	return boot_cpu_has(X86_FEATURE_IBPB);
-}
-
-void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-	bool pass;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(svm_direct_msrs); i++)
-		svm_pass_msr(svm, svm_direct_msrs[i], true, true);
-
-	/*
-	 * SPEC_CTRL costs two MSR accesses on each exit once the guest owns it,
-	 * so it does from its first write on, unless the CPU switches it.
-	 */
-	pass = svm_guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
-	       (svm_has_v_spec_ctrl || vcpu->spec_ctrl);
-	svm_pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
-	svm->spec_ctrl_intercepted = !pass;
-
-	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && svm_host_has_ibpb();
-	svm_pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
-}
-
-/* The bits this CPU knows in SPEC_CTRL. */
-static u64 svm_spec_ctrl_bits(void)
-{
-	u64 bits = 0;
-
-	if (boot_cpu_has(X86_FEATURE_IBRS) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
-		bits |= SPEC_CTRL_IBRS;
-	if (boot_cpu_has(X86_FEATURE_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
-		bits |= SPEC_CTRL_STIBP;
-	if (boot_cpu_has(X86_FEATURE_AMD_PSFD))
-		bits |= SPEC_CTRL_PSFD;
-	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
-		bits |= SPEC_CTRL_SSBD;
-	return bits;
-}
-
-static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
-{
-	struct kvm_vcpu *vcpu = &svm->vcpu;
-
-	if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
-		return MSR_INVALID;
-	if (msr->data & ~svm_spec_ctrl_bits())
-		return MSR_INVALID;
-
-	vcpu->spec_ctrl = msr->data;
-	if (svm_has_v_spec_ctrl)
-		svm->vmcb->save.spec_ctrl = msr->data;
-	if (msr->data)
-		kvm_x86_recalc_msr_intercepts(vcpu);
-	return MSR_OK;
-}
-
-static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
-{
-	if (!msr->host_initiated && !guest_cpuid_has(&svm->vcpu, X86_FEATURE_VIRT_SSBD))
-		return MSR_INVALID;
-	if (msr->data & ~SPEC_CTRL_SSBD)
-		return MSR_INVALID;
-	svm->virt_spec_ctrl = msr->data;
-	return MSR_OK;
-}
-
-/* DEBUGCTL: LBR, BTF and four pin controls of old. */
-#define DEBUGCTL_KNOWN		GENMASK_ULL(5, 0)
-
-/**
- * svm_update_lbr_switch() - have DEBUGCTL and the records switched, or not
- * @svm: the vCPU; its VMCB holds the guest's DEBUGCTL
- *
- * The CPU does it only for guests that use them.
- * Context: the vCPU's thread, not in the guest.
- */
-void svm_update_lbr_switch(struct vcpu_svm *svm)
-{
-	struct vmcb_control_area *control = &svm->vmcb->control;
-
-	if (svm_has_lbrv && svm->vmcb->save.dbgctl)
-		control->virt_ext |= LBR_CTL_ENABLE_MASK;
-	else
-		control->virt_ext &= ~LBR_CTL_ENABLE_MASK;
-	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
-}
-
-static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
-{
-	if (data & ~DEBUGCTL_KNOWN)
-		return MSR_INVALID;
-	svm->vmcb->save.dbgctl = data;
-	svm_update_lbr_switch(svm);
-	return MSR_OK;
-}
-
-/* HWCR bits that guests set and that need nothing done. */
-#define HWCR_TLBCACHEDIS	BIT_ULL(3)
-#define HWCR_FFDIS		BIT_ULL(6)
-#define HWCR_IGNNEEM		BIT_ULL(8)
-#define HWCR_MCSTATUS_WREN	BIT_ULL(18)
-#define HWCR_TSC_FREQ_SEL	BIT_ULL(24)
-#define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
-#define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
-
-static enum msr_result svm_set_hwcr(struct vcpu_svm *svm, u64 data)
-{
-	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
-		return MSR_INVALID;
-	svm->hwcr = data & HWCR_KEPT;
-	return MSR_OK;
-}
-
-/* DE_CFG as a feature MSR: what userspace may offer to a guest. */
-static u64 svm_decfg_supported(void)
-{
-	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
-}
-
-static enum msr_result svm_set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
-{
-	if (msr->data & ~svm_decfg_supported())
-		return MSR_INVALID;
-	/* A guest may only write what is there already. */
-	if (!msr->host_initiated && msr->data != svm->decfg)
-		return MSR_INVALID;
-	svm->decfg = msr->data;
-	return MSR_OK;
-}
-
-enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
-{
-	if (index != MSR_AMD64_DE_CFG)
-		return MSR_UNKNOWN;
-	*data = svm_decfg_supported();
-	return MSR_OK;
-}
-
-bool kvm_x86_has_emulated_msr(u32 index)
-{
-	switch (index) {
-	case MSR_IA32_VMX_BASIC ... MSR_IA32_VMX_VMFUNC:
-	case MSR_IA32_MCG_EXT_CTL:
-	case MSR_IA32_SMBASE:
-		return false;
-	default:
-		return true;
-	}
 }
 
 /* The field of the VMCB that is the guest's MSR, or NULL. */
@@ -329,6 +160,113 @@ static enum msr_result svm_set_pat(struct vcpu_svm *svm, const struct msr_data *
 	return ret;
 }
 
+/* The bits this CPU knows in SPEC_CTRL. */
+static u64 svm_spec_ctrl_bits(void)
+{
+	u64 bits = 0;
+
+	if (boot_cpu_has(X86_FEATURE_IBRS) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
+		bits |= SPEC_CTRL_IBRS;
+	if (boot_cpu_has(X86_FEATURE_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
+		bits |= SPEC_CTRL_STIBP;
+	if (boot_cpu_has(X86_FEATURE_AMD_PSFD))
+		bits |= SPEC_CTRL_PSFD;
+	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
+		bits |= SPEC_CTRL_SSBD;
+	return bits;
+}
+
+static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
+		return MSR_INVALID;
+	if (msr->data & ~svm_spec_ctrl_bits())
+		return MSR_INVALID;
+
+	vcpu->spec_ctrl = msr->data;
+	if (svm_has_v_spec_ctrl)
+		svm->vmcb->save.spec_ctrl = msr->data;
+	if (msr->data)
+		kvm_x86_recalc_msr_intercepts(vcpu);
+	return MSR_OK;
+}
+
+static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	if (!msr->host_initiated && !guest_cpuid_has(&svm->vcpu, X86_FEATURE_VIRT_SSBD))
+		return MSR_INVALID;
+	if (msr->data & ~SPEC_CTRL_SSBD)
+		return MSR_INVALID;
+	svm->virt_spec_ctrl = msr->data;
+	return MSR_OK;
+}
+
+/* DEBUGCTL: LBR, BTF and four pin controls of old. */
+#define DEBUGCTL_KNOWN		GENMASK_ULL(5, 0)
+
+/**
+ * svm_update_lbr_switch() - have DEBUGCTL and the records switched, or not
+ * @svm: the vCPU; its VMCB holds the guest's DEBUGCTL
+ *
+ * The CPU does it only for guests that use them.
+ * Context: the vCPU's thread, not in the guest.
+ */
+void svm_update_lbr_switch(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (svm_has_lbrv && svm->vmcb->save.dbgctl)
+		control->virt_ext |= LBR_CTL_ENABLE_MASK;
+	else
+		control->virt_ext &= ~LBR_CTL_ENABLE_MASK;
+	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
+}
+
+static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
+{
+	if (data & ~DEBUGCTL_KNOWN)
+		return MSR_INVALID;
+	svm->vmcb->save.dbgctl = data;
+	svm_update_lbr_switch(svm);
+	return MSR_OK;
+}
+
+/* HWCR bits that guests set and that need nothing done. */
+#define HWCR_TLBCACHEDIS	BIT_ULL(3)
+#define HWCR_FFDIS		BIT_ULL(6)
+#define HWCR_IGNNEEM		BIT_ULL(8)
+#define HWCR_MCSTATUS_WREN	BIT_ULL(18)
+#define HWCR_TSC_FREQ_SEL	BIT_ULL(24)
+#define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
+#define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
+
+static enum msr_result svm_set_hwcr(struct vcpu_svm *svm, u64 data)
+{
+	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
+		return MSR_INVALID;
+	svm->hwcr = data & HWCR_KEPT;
+	return MSR_OK;
+}
+
+/* DE_CFG as a feature MSR: what userspace may offer to a guest. */
+static u64 svm_decfg_supported(void)
+{
+	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+}
+
+static enum msr_result svm_set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
+{
+	if (msr->data & ~svm_decfg_supported())
+		return MSR_INVALID;
+	/* A guest may only write what is there already. */
+	if (!msr->host_initiated && msr->data != svm->decfg)
+		return MSR_INVALID;
+	svm->decfg = msr->data;
+	return MSR_OK;
+}
+
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -361,4 +299,66 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	default:
 		return MSR_UNKNOWN;
 	}
+}
+
+enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
+{
+	if (index != MSR_AMD64_DE_CFG)
+		return MSR_UNKNOWN;
+	*data = svm_decfg_supported();
+	return MSR_OK;
+}
+
+bool kvm_x86_has_emulated_msr(u32 index)
+{
+	switch (index) {
+	case MSR_IA32_VMX_BASIC ... MSR_IA32_VMX_VMFUNC:
+	case MSR_IA32_MCG_EXT_CTL:
+	case MSR_IA32_SMBASE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
+{
+	int bit = svm_msrpm_bit(msr);
+
+	if (bit < 0)
+		return;
+	read = read && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_READ);
+	write = write && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_WRITE);
+	__assign_bit(bit, svm->msrpm, !read);
+	__assign_bit(bit + 1, svm->msrpm, !write);
+	svm_mark_dirty(svm, VMCB_CLEAN_PERM_MAP);
+}
+
+/* Switched by VMLOAD and VMSAVE, or part of the segments VMRUN switches. */
+static const u32 svm_direct_msrs[] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
+	MSR_FS_BASE, MSR_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+};
+
+void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+	bool pass;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(svm_direct_msrs); i++)
+		svm_pass_msr(svm, svm_direct_msrs[i], true, true);
+
+	/*
+	 * SPEC_CTRL costs two MSR accesses on each exit once the guest owns it,
+	 * so it does from its first write on, unless the CPU switches it.
+	 */
+	pass = svm_guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
+	       (svm_has_v_spec_ctrl || vcpu->spec_ctrl);
+	svm_pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
+	svm->spec_ctrl_intercepted = !pass;
+
+	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && svm_host_has_ibpb();
+	svm_pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
 }

@@ -72,11 +72,6 @@ static struct vmcb_seg *svm_seg(struct kvm_vcpu *vcpu, int seg)
 	}
 }
 
-u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg)
-{
-	return svm_seg(vcpu, seg)->base;
-}
-
 void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg)
 {
 	svm_unpack_seg(svm_seg(vcpu, seg), var);
@@ -104,6 +99,11 @@ void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, i
 	if (seg == VCPU_SREG_SS)
 		svm->vmcb->save.cpl = var->dpl & 3;
 	svm_mark_dirty(svm, VMCB_CLEAN_SEG);
+}
+
+u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg)
+{
+	return svm_seg(vcpu, seg)->base;
 }
 
 int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
@@ -151,16 +151,6 @@ void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
 void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
 {
 	svm_set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.gdtr, dt);
-}
-
-void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	vcpu->efer = efer;
-	/* VMRUN demands SVME; the guest's reads exit and see vcpu->efer. */
-	svm->vmcb->save.efer = efer | EFER_SVME;
-	svm_mark_dirty(svm, VMCB_CLEAN_CR);
 }
 
 /**
@@ -213,6 +203,16 @@ void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
 	svm->vmcb->save.cr4 = hw_cr4;
 	svm_assign_intercept(svm, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+	svm_mark_dirty(svm, VMCB_CLEAN_CR);
+}
+
+void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	vcpu->efer = efer;
+	/* VMRUN demands SVME; the guest's reads exit and see vcpu->efer. */
+	svm->vmcb->save.efer = efer | EFER_SVME;
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
 }
 

@@ -10,6 +10,34 @@
 #include "ops/run.h"
 #include "vmx/vmx.h"
 
+/*
+ * Fields are read anew rather than by way of the caches of lazily read state:
+ * none of it is wanted again once the instruction has retired.
+ *
+ * Outside 64-bit mode RIP wraps at 4 GiB. Leave an instruction there alone,
+ * and the mode need not be known.
+ */
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	u32 len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	unsigned long rip = vmcs_readl(GUEST_RIP);
+	unsigned long next = rip + len;
+
+	if (unlikely((rip ^ next) >> 32) || unlikely(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF))
+		return 0;
+	return next;
+}
+
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
+{
+	const u32 shadow = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	vmcs_writel(GUEST_RIP, next_rip);
+	if (unlikely(state & shadow))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state & ~shadow);
+}
+
 static __always_inline bool kvm_x86_has_request_immediate_exit(void)
 {
 	return vmx_caps.preemption_timer;
@@ -32,16 +60,16 @@ static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 	return to_vmx(vcpu)->apicv_active;
 }
 
-static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
-{
-	return to_vmx(vcpu)->pi && vmx_pi_is_on(to_vmx(vcpu)->pi);
-}
-
 static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu)
 {
 	if (to_vmx(vcpu)->pi)
 		vmx_collect_posted(to_vmx(vcpu));
 	return kvm_lapic_highest_irr(vcpu);
+}
+
+static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
+{
+	return to_vmx(vcpu)->pi && vmx_pi_is_on(to_vmx(vcpu)->pi);
 }
 
 static __always_inline bool kvm_x86_pi_test_vector(struct kvm_vcpu *vcpu, u8 vector)
@@ -85,34 +113,6 @@ static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcp
 static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 {
 	return vmx_caps.apicv ? ~0UL : 0;
-}
-
-/*
- * Fields are read anew rather than by way of the caches of lazily read state:
- * none of it is wanted again once the instruction has retired.
- *
- * Outside 64-bit mode RIP wraps at 4 GiB. Leave an instruction there alone,
- * and the mode need not be known.
- */
-static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
-{
-	u32 len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	unsigned long rip = vmcs_readl(GUEST_RIP);
-	unsigned long next = rip + len;
-
-	if (unlikely((rip ^ next) >> 32) || unlikely(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF))
-		return 0;
-	return next;
-}
-
-static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
-{
-	const u32 shadow = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	vmcs_writel(GUEST_RIP, next_rip);
-	if (unlikely(state & shadow))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state & ~shadow);
 }
 
 #endif /* MONOVISOR_VMX_INLINE_H */

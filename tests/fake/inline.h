@@ -11,6 +11,24 @@
 #include "ops/run.h"
 #include "tests/fake/fake.h"
 
+static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	if (fake->hw_rflags & X86_EFLAGS_TF || !fake->step.insn_len)
+		return 0;
+	return fake->hw_rip + fake->step.insn_len;
+}
+
+static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	fake_log_add(fake, FAKE_SKIP, next_rip - fake->hw_rip, 0);
+	fake->hw_rip = next_rip;
+	fake->shadow = 0;
+}
+
 static __always_inline bool kvm_x86_has_request_immediate_exit(void)
 {
 	return fake_hw.immediate_exit;
@@ -33,16 +51,16 @@ static __always_inline bool kvm_x86_apicv_active(struct kvm_vcpu *vcpu)
 	return to_fake(vcpu)->apicv_active;
 }
 
-static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
-{
-	return READ_ONCE(to_fake(vcpu)->apic_posted);
-}
-
 static __always_inline int kvm_x86_sync_pir_to_irr(struct kvm_vcpu *vcpu)
 {
 	if (kvm_x86_pi_has_pending_interrupt(vcpu))
 		fake_collect_posted(vcpu);
 	return kvm_lapic_highest_irr(vcpu);
+}
+
+static __always_inline bool kvm_x86_pi_has_pending_interrupt(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(to_fake(vcpu)->apic_posted);
 }
 
 static __always_inline bool kvm_x86_pi_test_vector(struct kvm_vcpu *vcpu, u8 vector)
@@ -78,24 +96,6 @@ static __always_inline void kvm_x86_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcp
 static __always_inline unsigned long kvm_x86_required_apicv_inhibits(void)
 {
 	return ~0UL;
-}
-
-static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
-{
-	struct fake_vcpu *fake = to_fake(vcpu);
-
-	if (fake->hw_rflags & X86_EFLAGS_TF || !fake->step.insn_len)
-		return 0;
-	return fake->hw_rip + fake->step.insn_len;
-}
-
-static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
-{
-	struct fake_vcpu *fake = to_fake(vcpu);
-
-	fake_log_add(fake, FAKE_SKIP, next_rip - fake->hw_rip, 0);
-	fake->hw_rip = next_rip;
-	fake->shadow = 0;
 }
 
 #endif /* MONOVISOR_TESTS_FAKE_INLINE_H */
