@@ -10,8 +10,11 @@
 #define BENCH_GDT		0x1000
 #define BENCH_IDT		0x2000
 #define BENCH_TABLES		0x3000
+/* What of memory is mapped. */
+#define BENCH_GIBS		10
 #define BENCH_RESULTS		0x20000
 #define BENCH_MAX_RESULTS	4096
+/* How many other vCPUs are up */
 #define BENCH_READY		0x40000
 #define BENCH_SHARED		0x40040
 #define BENCH_STACK		0x90000
