@@ -2,13 +2,16 @@
 /*
  * Counts what a host does between a VM-exit and the next VM-entry, for Bochs's
  * instrumentation interface. The guest of the benchmark says which row it is
- * in; a row's counts and its profile by address are appended to the file that
- * MONOVISOR_COUNT names when the row ends. It changes nothing in the machine.
+ * in, or its client does; a row's counts and its profile by address are appended
+ * to the file that MONOVISOR_COUNT names when the row ends. With MONOVISOR_BOOT
+ * a guest's boot is counted instead. It changes nothing in the machine.
  */
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <unordered_map>
+#include <unistd.h>
 
 #include "bochs.h"
 #include "cpu/cpu.h"
@@ -30,8 +33,8 @@ static const char *const kind_names[NR_KINDS] = {
 };
 
 /*
- * A guest's marker is XCHG BX,BX with the row in RAX (0: pause, MARK_FLUSH: write the file)
- * and the module in RCX.
+ * A marker is XCHG BX,BX with the row in RAX (0: pause, MARK_FLUSH: write the file) and the
+ * module in RCX. A client's own row is what the host does between two of its markers.
  */
 #define MARK_FLUSH	255
 
@@ -179,6 +182,78 @@ static void count_opcode(state *s, bxInstruction_c *i)
 	}
 }
 
+/*
+ * A guest's boot: from the first instruction of a guest to its first one in ring 3 of long
+ * mode. What the CPUs do of the host's in between is booked on the exit that was last there.
+ */
+#define SVM_EXITCODE	0x70
+
+struct cost {
+	unsigned long exits, insns;
+};
+
+static struct {
+	const char *file;
+	bool running;
+	unsigned long guest, kernel, user;
+	std::map<unsigned long, cost> by_reason;
+	struct {
+		bool left;		/* an exit whose reason is not booked yet */
+		unsigned long reason;
+		cost *last;
+	} cpu[BX_MAX_SMP_THREADS_SUPPORTED];
+} boot;
+
+static void end_boot(void)
+{
+	FILE *f = fopen(boot.file, "w");
+
+	if (f) {
+		fprintf(f, "boot guest %lu kernel %lu user %lu\n", boot.guest, boot.kernel,
+			boot.user);
+		for (auto &r : boot.by_reason)
+			fprintf(f, "exit %lu count %lu instructions %lu\n", r.first,
+				r.second.exits, r.second.insns);
+		fclose(f);
+	}
+	/* Nobody looks at the rest. */
+	_exit(0);
+}
+
+static void count_boot(unsigned cpu, BX_CPU_C *c, bxInstruction_c *i, bool in_guest)
+{
+	auto &here = boot.cpu[cpu];
+	bool ring3 = c->sregs[BX_SEG_REG_CS].selector.rpl == 3;
+
+	if (in_guest) {
+		boot.running = true;
+		boot.guest++;
+		if (ring3 && c->cpu_mode >= BX_MODE_LONG_COMPAT)
+			end_boot();
+		return;
+	}
+	if (!boot.running)
+		return;
+	if (here.left) {
+		here.left = false;
+		if (c->vmcbhostptr)
+			here.reason = *(Bit64u *)(c->vmcbhostptr + SVM_EXITCODE);
+		here.last = &boot.by_reason[here.reason];
+		here.last->exits++;
+	}
+	(ring3 ? boot.user : boot.kernel)++;
+	if (here.last)
+		here.last->insns++;
+	/* On Intel's, bx_instr_vmexit() tells. */
+	here.left = i->getIaOpcode() == BX_IA_VMRUN;
+}
+
+static bool is_marker(bxInstruction_c *i)
+{
+	return i->getIaOpcode() == BX_IA_XCHG_EwGw && i->modC0() && i->dst() == 3 &&
+		i->src() == 3;
+}
+
 void bx_instr_before_execution(unsigned cpu, bxInstruction_c *i)
 {
 	state *s = get(cpu);
@@ -186,12 +261,14 @@ void bx_instr_before_execution(unsigned cpu, bxInstruction_c *i)
 	bool in_guest = c->in_vmx_guest || c->in_svm_guest;
 	bx_address rip = c->prev_rip;
 
+	if (boot.file) {
+		count_boot(cpu, c, i, in_guest);
+		return;
+	}
+	if (is_marker(i))
+		mark(s, c->get_reg64(BX_64BIT_REG_RAX), c->get_reg64(BX_64BIT_REG_RCX));
 	if (in_guest) {
 		s->in_guest = true;
-		if (i->getIaOpcode() == BX_IA_XCHG_EwGw && i->modC0() && i->dst() == 3 &&
-		    i->src() == 3) {
-			mark(s, c->get_reg64(BX_64BIT_REG_RAX), c->get_reg64(BX_64BIT_REG_RCX));
-		}
 		return;
 	}
 	if (!s->counting)
@@ -256,7 +333,17 @@ void bx_instr_lin_access(unsigned cpu, bx_address lin, bx_phy_address phy, unsig
 		touch(s, 0, lin + len - 1);
 }
 
-void bx_instr_init_env(void) {}
+void bx_instr_init_env(void)
+{
+	boot.file = getenv("MONOVISOR_BOOT");
+}
+
+void bx_instr_vmexit(unsigned cpu, Bit32u reason, Bit64u qualification)
+{
+	boot.cpu[cpu].left = true;
+	boot.cpu[cpu].reason = reason & 0xffff;
+}
+
 void bx_instr_exit_env(void) {}
 void bx_instr_initialize(unsigned cpu) {}
 void bx_instr_exit(unsigned cpu) {}
@@ -286,6 +373,5 @@ void bx_instr_outp(Bit16u addr, unsigned len, unsigned val) {}
 void bx_instr_phy_access(unsigned cpu, bx_phy_address phy, unsigned len, unsigned memtype,
 			 unsigned rw) {}
 void bx_instr_wrmsr(unsigned cpu, unsigned addr, Bit64u value) {}
-void bx_instr_vmexit(unsigned cpu, Bit32u reason, Bit64u qualification) {}
 
 #endif
