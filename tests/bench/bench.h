@@ -52,7 +52,7 @@ extern const u8 op_invd[], op_cpuid[], op_cpuid_1[], op_cpuid_ext[], op_vmcall[]
 extern const u8 op_rdmsr[], op_rdmsr_apic_base[], op_rdmsr_misc[], op_wrmsr[], op_deadline[];
 extern const u8 op_cr8_write[], op_cr8_read[], op_cr0[], op_cr4[], op_dr[];
 extern const u8 op_pio_out[], op_pio_in[], op_mmio_write[], op_mmio_read[];
-extern const u8 op_touch_4k[], op_touch_2m[], op_exception[];
+extern const u8 op_touch_4k[], op_touch_2m[], op_touch_spread[], op_fill[], op_exception[];
 extern const u8 op_self_ipi[], op_xapic_eoi[], op_hlt_timer[], op_ipi[];
 
 #endif /* __ASSEMBLER__ */

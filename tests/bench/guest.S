@@ -208,6 +208,26 @@ enable_deadline:
 	add	$0x200000, %rbp
 	end
 
+	/* rsi apart, from rbx to r13, and from rdi again; batches go on where they were. */
+	begin	touch_spread
+	mov	%al, (%rbx)
+	add	%rsi, %rbx
+	cmp	%r13, %rbx
+	jb	21f
+	sub	%r13, %rbx
+	add	%rdi, %rbx
+21:
+	end
+
+	/* r9 pages, not measured. */
+	.globl	op_fill
+op_fill:
+	mov	%al, (%rdi)
+	add	$0x1000, %rdi
+	dec	%r9
+	jnz	op_fill
+	jmp	done
+
 	/* An MSR nobody has: #GP, whose handler skips the RDMSR. */
 	begin	exception
 	mov	$MSR_NOBODY, %ecx
@@ -259,10 +279,9 @@ op_hlt_timer:
 	.globl	op_ipi
 op_ipi:
 	call	enable_x2apic
-	movq	$1, BENCH_READY
 	/* The other has to be up, and asleep if it is to be woken. */
-30:	cmpq	$2, BENCH_READY
-	jb	30b
+30:	cmpq	$0, BENCH_READY
+	je	30b
 10:	mov	%rdi, %rax
 31:	dec	%rax
 	jnz	31b
@@ -291,11 +310,11 @@ op_ipi:
 second_running:
 	call	enable_x2apic
 	sti
-	movq	$2, BENCH_READY
+	lock incq BENCH_READY
 1:	jmp	1b
 second_halted:
 	call	enable_x2apic
-	movq	$2, BENCH_READY
+	lock incq BENCH_READY
 1:	sti
 	hlt
 	cli

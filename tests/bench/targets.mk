@@ -14,7 +14,10 @@ bench-irq:
 bench-size:
 	tests/bench/size --vendor $(or $(VENDOR),svm)
 
-.PHONY: bench bench-irq bench-size
+bench-scale:
+	tests/bench/scale --vendor $(or $(VENDOR),svm) $(foreach a,$(AXIS),--axis $(a))
+
+.PHONY: bench bench-irq bench-size bench-scale
 
 #?
 #? Measurements, beside stock KVM:
@@ -25,3 +28,6 @@ bench-size:
 #?   make bench-irq     what a storm of interrupts costs in decisions: evaluations of events,
 #?                      those that found nothing, needless exits; VENDOR=vmx, SMP=4
 #?   make bench-size    code, data, symbols, memory of a VM and of a vCPU; VENDOR=vmx
+#?   make bench-scale   what an exit, an IPI, a fault and a kick cost, by vCPUs, memory slots
+#?                      and dirty pages, and how it grows; VENDOR=vmx,
+#?                      AXIS="running created slots dirty"
