@@ -32,6 +32,11 @@ static __always_inline bool guest_cap(const struct kvm_vcpu *vcpu, enum guest_ca
 	return vcpu->cpuid_caps & BIT(cap);
 }
 
+static __always_inline bool guest_has_tsc_aux(const struct kvm_vcpu *vcpu)
+{
+	return guest_cap(vcpu, GUEST_CAP_RDTSCP) || guest_cap(vcpu, GUEST_CAP_RDPID);
+}
+
 /*
  * Feature words: the kernel's (enum cpuid_leafs), then leaves that the kernel
  * does not keep or keeps scattered. A feature is word * 32 + bit.

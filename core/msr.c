@@ -268,6 +268,11 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_IA32_CR_PAT:
 		msr->data = vcpu->pat;
 		return MSR_OK;
+	case MSR_TSC_AUX:
+		if (!msr->host_initiated && !guest_has_tsc_aux(vcpu))
+			return MSR_INVALID;
+		msr->data = vcpu->tsc_aux;
+		return MSR_OK;
 	case MSR_IA32_MISC_ENABLE:
 		msr->data = vcpu->ia32_misc_enable;
 		return MSR_OK;
@@ -381,6 +386,11 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		if (!kvm_pat_legal(msr->data))
 			return MSR_INVALID;
 		vcpu->pat = msr->data;
+		return MSR_OK;
+	case MSR_TSC_AUX:
+		if ((!msr->host_initiated && !guest_has_tsc_aux(vcpu)) || msr->data >> 32)
+			return MSR_INVALID;
+		vcpu->tsc_aux = msr->data;
 		return MSR_OK;
 	case MSR_IA32_MISC_ENABLE:
 		return set_misc_enable(vcpu, msr);

@@ -82,12 +82,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	}
 
 	switch (msr->index) {
-	case MSR_TSC_AUX:
-		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_RDTSCP) &&
-		    !guest_cap(vcpu, GUEST_CAP_RDPID))
-			return MSR_INVALID;
-		msr->data = vcpu->tsc_aux;
-		return MSR_OK;
 	case MSR_IA32_DEBUGCTLMSR:
 		msr->data = svm->vmcb->save.dbgctl;
 		return MSR_OK;
@@ -134,18 +128,13 @@ static enum msr_result svm_set_field(struct vcpu_svm *svm, u64 *field, const str
 
 static enum msr_result svm_set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
-	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_RDTSCP) &&
-	    !guest_cap(vcpu, GUEST_CAP_RDPID))
-		return MSR_INVALID;
-	if (upper_32_bits(msr->data))
-		return MSR_INVALID;
+	enum msr_result ret = kvm_set_msr_common(vcpu, msr);
 
-	vcpu->tsc_aux = msr->data;
 	preempt_disable();
-	if (to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
+	if (ret == MSR_OK && to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
 		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
 	preempt_enable();
-	return MSR_OK;
+	return ret;
 }
 
 /* Core checks and keeps the value; nested paging applies the VMCB's copy. */

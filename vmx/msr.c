@@ -58,18 +58,13 @@ void vmx_msr_vcpu_free(struct vcpu_vmx *vmx)
 	free_page((unsigned long)vmx->msr_bitmap);
 }
 
-static bool has_tsc_aux(struct kvm_vcpu *vcpu)
-{
-	return guest_cap(vcpu, GUEST_CAP_RDTSCP) || guest_cap(vcpu, GUEST_CAP_RDPID);
-}
-
 /* The guest uses SYSCALL MSRs in long mode only; TSC_AUX where it can read it. */
 static bool uret_wanted(struct vcpu_vmx *vmx, enum vmx_uret_msr i)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
 	if (i == VMX_URET_TSC_AUX)
-		return has_tsc_aux(vcpu);
+		return guest_has_tsc_aux(vcpu);
 	return vcpu->efer & EFER_LMA && vcpu->efer & EFER_SCE;
 }
 
@@ -153,11 +148,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		break;
 	case MSR_IA32_SYSENTER_EIP:
 		msr->data = vmcs_readl(GUEST_SYSENTER_EIP);
-		break;
-	case MSR_TSC_AUX:
-		if (!msr->host_initiated && !has_tsc_aux(vcpu))
-			return MSR_INVALID;
-		msr->data = vcpu->tsc_aux;
 		break;
 	case MSR_IA32_DEBUGCTLMSR:
 		msr->data = vmcs_read64(GUEST_IA32_DEBUGCTL);
@@ -253,11 +243,11 @@ static enum msr_result set_pat(struct kvm_vcpu *vcpu, const struct msr_data *msr
 
 static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
-	if ((!msr->host_initiated && !has_tsc_aux(vcpu)) || msr->data >> 32)
-		return MSR_INVALID;
-	vcpu->tsc_aux = msr->data;
-	vmx_update_uret_msrs(to_vmx(vcpu));
-	return MSR_OK;
+	enum msr_result result = kvm_set_msr_common(vcpu, msr);
+
+	if (result == MSR_OK)
+		vmx_update_uret_msrs(to_vmx(vcpu));
+	return result;
 }
 
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)

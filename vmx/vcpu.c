@@ -53,7 +53,7 @@ static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
 	if (vcpu->kvm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
 		ctl &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	/* Without its control an instruction is undefined, as on a CPU without it. */
-	if (!guest_cap(vcpu, GUEST_CAP_RDTSCP) && !guest_cap(vcpu, GUEST_CAP_RDPID))
+	if (!guest_has_tsc_aux(vcpu))
 		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (!guest_cap(vcpu, GUEST_CAP_XSAVES))
 		ctl &= ~SECONDARY_EXEC_ENABLE_XSAVES;

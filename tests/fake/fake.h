@@ -144,7 +144,7 @@ struct fake_step {
 };
 
 #define FAKE_SCRIPT_LEN		64
-#define FAKE_NR_MSRS		12
+#define FAKE_NR_MSRS		11
 
 struct fake_vm {
 	struct kvm kvm;		/* must be first */

@@ -178,6 +178,25 @@ static void canonical_addresses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, data, 0xffff800000000000ULL);
 }
 
+/* The guest has it with the instructions that read it; it has 32 bits. */
+static void tsc_aux_rules(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	u64 data;
+
+	vcpu->cpuid_caps = 0;
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, 5, false), MSR_INVALID);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_TSC_AUX, &data, false), MSR_INVALID);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, BIT_ULL(32), true), MSR_INVALID);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, 0xffffffff, true), MSR_OK);
+	vcpu->cpuid_caps = BIT(GUEST_CAP_RDPID);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_TSC_AUX, &data, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, data, 0xffffffffULL);
+	vcpu->cpuid_caps = BIT(GUEST_CAP_RDTSCP);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, 5, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, vcpu->tsc_aux, 5ULL);
+}
+
 static void refused_read_leaves_data(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -328,6 +347,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(ucode_rev_is_userspaces),
 	KUNIT_CASE(canonical_addresses),
+	KUNIT_CASE(tsc_aux_rules),
 	KUNIT_CASE(refused_read_leaves_data),
 	KUNIT_CASE(mce_setup_rules),
 	KUNIT_CASE(mce_corrected),
