@@ -30,6 +30,7 @@
 #include "core/vcpu_ioctl.h"
 #include "core/vm.h"
 #include "ops/hw.h"
+#include "ops/timer.h"
 #include "ops/vcpu.h"
 
 /* Whose guest ran on the CPU last; NULL: nobody's, or it is freed. Written by the CPU itself. */
@@ -159,8 +160,12 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_x86_set_cr4(vcpu, 0);
 	kvm_x86_set_efer(vcpu, 0);
 	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
+	kvm_x86_write_tsc_offset(vcpu);
+	kvm_x86_write_tsc_multiplier(vcpu);
 	kvm_update_dr0123(vcpu);
 	kvm_update_dr7(vcpu);
+	kvm_x86_update_exception_bitmap(vcpu);
+	kvm_x86_vcpu_after_set_cpuid(vcpu);
 
 	if (lapic_in_kernel(vcpu))
 		kvm_lapic_reset(vcpu, init_event);

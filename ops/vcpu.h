@@ -17,8 +17,9 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu);
  * @vcpu: the vCPU, loaded
  * @init_event: INIT rather than power-on
  *
- * Core has set the common registers; the vendor sets segments, tables, control
- * block. Context: vCPU loaded, may sleep.
+ * The vendor sets segments, tables, control block. Core sets the registers and what
+ * else it knows after that, by their ops, and has intercepts computed anew.
+ * Context: vCPU loaded, may sleep.
  */
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 

@@ -72,7 +72,6 @@ static void svm_init_control(struct vcpu_svm *svm)
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
 	/* The second-stage tables outlive a reset of the guest. */
 	control->nested_cr3 = nested_cr3;
-	control->tsc_offset = svm->vcpu.tsc_offset;
 	svm->asid_generation = 0;
 }
 
@@ -114,9 +113,7 @@ static void svm_init_save(struct vcpu_svm *svm, bool init_event)
 	svm_reset_seg(&save->ldtr, 2);	/* LDT */
 	svm_reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
 
-	save->rflags = X86_EFLAGS_FIXED;
 	save->dr6 = DR6_ACTIVE_LOW;
-	save->dr7 = DR7_FIXED_1;
 	save->g_pat = svm->vcpu.pat;
 }
 
@@ -138,14 +135,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	svm_init_save(svm, init_event);
 	svm_update_lbr_switch(svm);
 	svm->vmcb->control.clean = 0;
-
-	/* Take over what core chose, each with the intercepts that go with it. */
-	kvm_x86_set_efer(vcpu, vcpu->efer);
-	kvm_x86_set_cr0(vcpu, vcpu->cr0);
-	kvm_x86_set_cr3(vcpu, vcpu->cr3);
-	kvm_x86_set_cr4(vcpu, vcpu->cr4);
-	kvm_x86_update_exception_bitmap(vcpu);
-	kvm_x86_vcpu_after_set_cpuid(vcpu);
 }
 
 int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)

@@ -192,11 +192,9 @@ static void vmx_init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
 		vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
 		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
 	}
-	vmcs_writel(GUEST_DR7, DR7_FIXED_1);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmx_assign_interruptibility(to_vmx(vcpu), ~0U, 0);
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
-	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
 }
 
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
@@ -224,16 +222,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	preempt_enable();
 	vmx_init_guest_state(vcpu, init_event);
 
-	/* Take over what core chose, each with the intercepts that go with it. */
-	kvm_x86_set_efer(vcpu, vcpu->efer);
-	kvm_x86_set_cr0(vcpu, vcpu->cr0);
-	kvm_x86_set_cr3(vcpu, vcpu->cr3);
-	kvm_x86_set_cr4(vcpu, vcpu->cr4);
-	kvm_x86_write_tsc_offset(vcpu);
-	kvm_x86_write_tsc_multiplier(vcpu);
-	kvm_x86_update_exception_bitmap(vcpu);
-	kvm_x86_recalc_msr_intercepts(vcpu);
-	vmx_update_uret_msrs(vmx);
 	if (vmx->eptp)
 		kvm_x86_flush_tlb_guest(vcpu);
 }
