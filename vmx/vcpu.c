@@ -316,6 +316,7 @@ static void vmx_restore_host_state(struct vcpu_vmx *vmx)
 	if (!vmx->host_state_saved)
 		return;
 	vmx->host_state_saved = false;
+	vmx->vcpu.stat.host_state_reload++;
 	vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
 
 	if (vmx->host_ldt_sel)

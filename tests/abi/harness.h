@@ -229,6 +229,8 @@ struct vcpu *vcpu_loaded(enum mode mode, const void *code, size_t size);
 	ring3_vcpu(guest_##name, GUEST_SIZE(name))
 struct vcpu *ring3_vcpu(const void *code, size_t size);
 
+/* A counter of the vCPU; it must be there. */
+u64 vcpu_stat(struct vcpu *v, const char *name);
 struct kvm_regs get_regs(struct vcpu *v);
 void set_regs(struct vcpu *v, const struct kvm_regs *regs);
 

@@ -266,33 +266,6 @@ PROGRAM(tpr_page, 64,
 	"	mov (%rbx), %eax\n"
 	"	out %eax, $0x12\n");
 
-/* A counter of the vCPU; it must be there. */
-static u64 vcpu_stat(struct vcpu *v, const char *name)
-{
-	int fd = CHECK_OK(ioctl(v->fd, KVM_GET_STATS_FD, 0UL));
-	struct kvm_stats_header h;
-	struct {
-		struct kvm_stats_desc d;
-		char name[256];
-	} d;
-	u64 value = 0;
-	unsigned int i;
-
-	CHECK_EQ(CHECK_OK(pread(fd, &h, sizeof(h), 0)), sizeof(h));
-	for (i = 0; i < h.num_desc; i++) {
-		size_t size = sizeof(d.d) + h.name_size;
-
-		CHECK(size <= sizeof(d));
-		CHECK_EQ(CHECK_OK(pread(fd, &d, size, h.desc_offset + i * size)), size);
-		if (!strcmp(d.d.name, name))
-			break;
-	}
-	CHECK(i < h.num_desc);
-	CHECK_EQ(CHECK_OK(pread(fd, &value, 8, h.data_offset + d.d.offset)), 8);
-	close(fd);
-	return value;
-}
-
 /* Does the module say that it lets hardware do this? */
 static bool parameter_is_on(const char *name)
 {

@@ -586,3 +586,18 @@ TEST(vm, stats_fd)
 		free(d);
 	}
 }
+
+/* The host's state comes back when the thread leaves the vCPU, and that is counted. */
+TEST(vm, stats_host_state)
+{
+	static const char code[] = { 0xf4, 0xf4 };	/* hlt; hlt */
+	struct vcpu *v = vcpu_loaded(MODE_REAL, code, sizeof(code));
+	u64 before;
+
+	NEED_CAP(KVM_CAP_BINARY_STATS_FD);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	before = vcpu_stat(v, "host_state_reload");
+	CHECK(before > 0);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	CHECK(vcpu_stat(v, "host_state_reload") > before);
+}
