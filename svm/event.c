@@ -17,13 +17,13 @@
 #include "ops/run.h"
 #include "svm/svm.h"
 
-static bool svm_vector_is_soft(u8 vector)
+static bool vector_is_soft(u8 vector)
 {
 	return vector == BP_VECTOR || vector == OF_VECTOR;
 }
 
 /**
- * svm_prepare_soft_event() - make a software event return behind its instruction
+ * prepare_soft_event() - make a software event return behind its instruction
  * @svm: the vCPU, RIP on the INT n, INT3 or INTO
  *
  * The return address the CPU pushes is VMCB.nRIP where it has NRIPS, else
@@ -33,7 +33,7 @@ static bool svm_vector_is_soft(u8 vector)
  * Return: false if the instruction is not to be found. The event is dropped
  * then: RIP still stands on the instruction, and running it raises the event.
  */
-static bool svm_prepare_soft_event(struct vcpu_svm *svm)
+static bool prepare_soft_event(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	unsigned long old_rip = kvm_rip_read(vcpu);
@@ -71,7 +71,7 @@ void kvm_x86_inject_irq(struct kvm_vcpu *vcpu)
 	u32 type = SVM_EVTINJ_TYPE_INTR;
 
 	if (vcpu->ev.interrupt.soft) {
-		if (!svm_prepare_soft_event(svm)) {
+		if (!prepare_soft_event(svm)) {
 			kvm_clear_interrupt_queue(vcpu);
 			return;
 		}
@@ -103,7 +103,7 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm_vector_is_soft(ex->vector) && !svm_prepare_soft_event(svm)) {
+	if (vector_is_soft(ex->vector) && !prepare_soft_event(svm)) {
 		kvm_clear_exception_queue(vcpu);
 		return;
 	}
@@ -131,9 +131,9 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
  * instruction RIP still stands on; running that again is exact, and spares
  * guessing its length. Those we injected have no instruction to rely on.
  */
-static void svm_requeue_exception(struct vcpu_svm *svm, u8 vector, u32 info, bool was_soft)
+static void requeue_exception(struct vcpu_svm *svm, u8 vector, u32 info, bool was_soft)
 {
-	if (svm_vector_is_soft(vector) && !was_soft)
+	if (vector_is_soft(vector) && !was_soft)
 		return;
 	kvm_requeue_exception(&svm->vcpu, vector, info & SVM_EXITINTINFO_VALID_ERR,
 			      svm->vmcb->control.exit_int_info_err);
@@ -170,7 +170,7 @@ void svm_collect_events(struct vcpu_svm *svm)
 		vcpu->ev.nmi_injected = true;
 		break;
 	case SVM_EXITINTINFO_TYPE_EXEPT:
-		svm_requeue_exception(svm, vector, info, was_soft);
+		requeue_exception(svm, vector, info, was_soft);
 		break;
 	case SVM_EXITINTINFO_TYPE_INTR:
 		kvm_queue_interrupt(vcpu, vector, false);

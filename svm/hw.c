@@ -79,7 +79,7 @@ bool svm_has_v_spec_ctrl __ro_after_init;
 int svm_tsc_aux_slot __ro_after_init = -1;
 unsigned long svm_iopm_pa __ro_after_init;
 
-static struct page *svm_iopm __ro_after_init;
+static struct page *iopm __ro_after_init;
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 /* True while this module, and not another, holds SVM on this CPU. */
@@ -141,7 +141,7 @@ struct page *svm_alloc_page(int node, gfp_t gfp)
 	return page + 1;
 }
 
-static void svm_free_cpus(void)
+static void free_cpus(void)
 {
 	int cpu;
 
@@ -157,7 +157,7 @@ static void svm_free_cpus(void)
 	}
 }
 
-static int svm_alloc_cpus(void)
+static int alloc_cpus(void)
 {
 	int cpu;
 
@@ -167,7 +167,7 @@ static int svm_alloc_cpus(void)
 		sc->hsave = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
 		sc->host_state = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
 		if (!sc->hsave || !sc->host_state) {
-			svm_free_cpus();
+			free_cpus();
 			return -ENOMEM;
 		}
 		sc->host_state_pa = __sme_set(page_to_phys(sc->host_state));
@@ -176,7 +176,7 @@ static int svm_alloc_cpus(void)
 }
 
 /* Which optional features are used: the CPU has it and no parameter forbids it. */
-static void svm_decide_features(void)
+static void decide_features(void)
 {
 	svm_has_nrips = nrips && boot_cpu_has(X86_FEATURE_NRIPS);
 	svm_has_decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
@@ -189,7 +189,7 @@ static void svm_decide_features(void)
 	svm_has_v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 }
 
-static void svm_set_caps(void)
+static void set_caps(void)
 {
 	kvm_efer_supported = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	if (boot_cpu_has(X86_FEATURE_FXSR_OPT))
@@ -217,33 +217,33 @@ int kvm_x86_hardware_setup(void)
 		return -EOPNOTSUPP;
 	}
 
-	svm_iopm = alloc_pages(GFP_KERNEL, SVM_IOPM_ORDER);
-	if (!svm_iopm) {
+	iopm = alloc_pages(GFP_KERNEL, SVM_IOPM_ORDER);
+	if (!iopm) {
 		pr_err("no memory for the I/O permission map\n");
 		return -ENOMEM;
 	}
 	/* All ports exit. */
-	memset(page_address(svm_iopm), 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
-	svm_iopm_pa = __sme_set(page_to_phys(svm_iopm));
+	memset(page_address(iopm), 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
+	svm_iopm_pa = __sme_set(page_to_phys(iopm));
 
-	ret = svm_alloc_cpus();
+	ret = alloc_cpus();
 	if (ret) {
 		pr_err("no memory for the host save areas\n");
-		__free_pages(svm_iopm, SVM_IOPM_ORDER);
+		__free_pages(iopm, SVM_IOPM_ORDER);
 		return ret;
 	}
 
-	svm_decide_features();
+	decide_features();
 	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
 		svm_tsc_aux_slot = kvm_add_user_return_msr(MSR_TSC_AUX);
-	svm_set_caps();
+	set_caps();
 	return 0;
 }
 
 void kvm_x86_hardware_unsetup(void)
 {
-	svm_free_cpus();
-	__free_pages(svm_iopm, SVM_IOPM_ORDER);
+	free_cpus();
+	__free_pages(iopm, SVM_IOPM_ORDER);
 }
 
 int kvm_x86_enable_virtualization_cpu(void)
@@ -292,7 +292,7 @@ int kvm_x86_enable_virtualization_cpu(void)
  * STGI first: with GIF clear, no interrupt or NMI would ever come in again. An NMI
  * that crashes the host may find any part of this done, and does it anew.
  */
-static void svm_switch_off(void)
+static void switch_off(void)
 {
 	u64 efer = svm_rdmsr(MSR_EFER);
 
@@ -315,7 +315,7 @@ void kvm_x86_disable_virtualization_cpu(void)
 		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	}
-	svm_switch_off();
+	switch_off();
 	amd_pmu_disable_virt();
 	if (compat_srso_reduce_in_guests())
 		msr_clear_bit(MSR_ZEN4_BP_CFG, SVM_BP_CFG_REDUCE_BIT);
@@ -323,7 +323,7 @@ void kvm_x86_disable_virtualization_cpu(void)
 
 void kvm_x86_emergency_disable_virtualization_cpu(void)
 {
-	svm_switch_off();
+	switch_off();
 }
 
 int kvm_x86_vm_init(struct kvm *kvm)

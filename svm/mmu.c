@@ -77,7 +77,7 @@ load:
 }
 
 /* One ASID holds the guest's linear and the nested translations of this vCPU. */
-static void svm_flush_asid(struct vcpu_svm *svm)
+static void flush_asid(struct vcpu_svm *svm)
 {
 	if (svm_has_flush_by_asid)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
@@ -87,17 +87,17 @@ static void svm_flush_asid(struct vcpu_svm *svm)
 
 void kvm_x86_flush_tlb_all(struct kvm_vcpu *vcpu)
 {
-	svm_flush_asid(to_svm(vcpu));
+	flush_asid(to_svm(vcpu));
 }
 
 void kvm_x86_flush_tlb_current(struct kvm_vcpu *vcpu)
 {
-	svm_flush_asid(to_svm(vcpu));
+	flush_asid(to_svm(vcpu));
 }
 
 void kvm_x86_flush_tlb_guest(struct kvm_vcpu *vcpu)
 {
-	svm_flush_asid(to_svm(vcpu));
+	flush_asid(to_svm(vcpu));
 }
 
 void kvm_x86_flush_tlb_gva(struct kvm_vcpu *vcpu, gva_t gva)

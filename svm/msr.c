@@ -39,18 +39,18 @@ void svm_msrpm_free(struct vcpu_svm *svm)
 	svm->msrpm = NULL;
 }
 
-static bool svm_guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
+static bool guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
 {
 	return guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
 }
 
-static bool svm_host_has_ibpb(void)
+static bool host_has_ibpb(void)
 {
 	return boot_cpu_has(X86_FEATURE_IBPB);
 }
 
 /* The field of the VMCB that is the guest's MSR, or NULL. */
-static u64 *svm_msr_field(struct vmcb_save_area *save, u32 index)
+static u64 *msr_field(struct vmcb_save_area *save, u32 index)
 {
 	switch (index) {
 	case MSR_STAR: return &save->star;
@@ -74,7 +74,7 @@ static u64 *svm_msr_field(struct vmcb_save_area *save, u32 index)
 enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	const u64 *field = svm_msr_field(&svm->vmcb->save, msr->index);
+	const u64 *field = msr_field(&svm->vmcb->save, msr->index);
 
 	if (field) {
 		msr->data = *field;
@@ -86,7 +86,7 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		msr->data = svm->vmcb->save.dbgctl;
 		return MSR_OK;
 	case MSR_IA32_SPEC_CTRL:
-		if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
+		if (!msr->host_initiated && !guest_has_spec_ctrl(vcpu))
 			return MSR_INVALID;
 		msr->data = svm_has_v_spec_ctrl ? svm->vmcb->save.spec_ctrl : vcpu->spec_ctrl;
 		return MSR_OK;
@@ -114,7 +114,7 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	}
 }
 
-static enum msr_result svm_set_field(struct vcpu_svm *svm, u64 *field, const struct msr_data *msr)
+static enum msr_result set_field(struct vcpu_svm *svm, u64 *field, const struct msr_data *msr)
 {
 	/* Last-branch records are the CPU's to write; userspace restores them. */
 	if (msr->index >= MSR_IA32_LASTBRANCHFROMIP && msr->index <= MSR_IA32_LASTINTTOIP) {
@@ -126,31 +126,31 @@ static enum msr_result svm_set_field(struct vcpu_svm *svm, u64 *field, const str
 	return MSR_OK;
 }
 
-static enum msr_result svm_set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
-	enum msr_result ret = kvm_set_msr_common(vcpu, msr);
+	enum msr_result result = kvm_set_msr_common(vcpu, msr);
 
 	preempt_disable();
-	if (ret == MSR_OK && to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
+	if (result == MSR_OK && to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
 		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
 	preempt_enable();
-	return ret;
+	return result;
 }
 
 /* Core checks and keeps the value; nested paging applies the VMCB's copy. */
-static enum msr_result svm_set_pat(struct vcpu_svm *svm, const struct msr_data *msr)
+static enum msr_result set_pat(struct vcpu_svm *svm, const struct msr_data *msr)
 {
-	enum msr_result ret = kvm_set_msr_common(&svm->vcpu, msr);
+	enum msr_result result = kvm_set_msr_common(&svm->vcpu, msr);
 
-	if (ret == MSR_OK) {
+	if (result == MSR_OK) {
 		svm->vmcb->save.g_pat = svm->vcpu.pat;
 		svm_mark_dirty(svm, VMCB_CLEAN_NPT);
 	}
-	return ret;
+	return result;
 }
 
 /* The bits this CPU knows in SPEC_CTRL. */
-static u64 svm_spec_ctrl_bits(void)
+static u64 spec_ctrl_bits(void)
 {
 	u64 bits = 0;
 
@@ -165,13 +165,13 @@ static u64 svm_spec_ctrl_bits(void)
 	return bits;
 }
 
-static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+static enum msr_result set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
-	if (!msr->host_initiated && !svm_guest_has_spec_ctrl(vcpu))
+	if (!msr->host_initiated && !guest_has_spec_ctrl(vcpu))
 		return MSR_INVALID;
-	if (msr->data & ~svm_spec_ctrl_bits())
+	if (msr->data & ~spec_ctrl_bits())
 		return MSR_INVALID;
 
 	vcpu->spec_ctrl = msr->data;
@@ -182,7 +182,7 @@ static enum msr_result svm_set_spec_ctrl(struct vcpu_svm *svm, const struct msr_
 	return MSR_OK;
 }
 
-static enum msr_result svm_set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
+static enum msr_result set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	if (!msr->host_initiated && !guest_cpuid_has(&svm->vcpu, X86_FEATURE_VIRT_SSBD))
 		return MSR_INVALID;
@@ -213,7 +213,7 @@ void svm_update_lbr_switch(struct vcpu_svm *svm)
 	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
 }
 
-static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
+static enum msr_result set_debugctl(struct vcpu_svm *svm, u64 data)
 {
 	if (data & ~DEBUGCTL_KNOWN)
 		return MSR_INVALID;
@@ -231,7 +231,7 @@ static enum msr_result svm_set_debugctl(struct vcpu_svm *svm, u64 data)
 #define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
 #define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
 
-static enum msr_result svm_set_hwcr(struct vcpu_svm *svm, u64 data)
+static enum msr_result set_hwcr(struct vcpu_svm *svm, u64 data)
 {
 	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
 		return MSR_INVALID;
@@ -240,14 +240,14 @@ static enum msr_result svm_set_hwcr(struct vcpu_svm *svm, u64 data)
 }
 
 /* DE_CFG as a feature MSR: what userspace may offer to a guest. */
-static u64 svm_decfg_supported(void)
+static u64 decfg_supported(void)
 {
 	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
 }
 
-static enum msr_result svm_set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
+static enum msr_result set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
 {
-	if (msr->data & ~svm_decfg_supported())
+	if (msr->data & ~decfg_supported())
 		return MSR_INVALID;
 	/* A guest may only write what is there already. */
 	if (!msr->host_initiated && msr->data != svm->decfg)
@@ -259,26 +259,26 @@ static enum msr_result svm_set_decfg(struct vcpu_svm *svm, const struct msr_data
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	u64 *field = svm_msr_field(&svm->vmcb->save, msr->index);
+	u64 *field = msr_field(&svm->vmcb->save, msr->index);
 
 	if (field)
-		return svm_set_field(svm, field, msr);
+		return set_field(svm, field, msr);
 
 	switch (msr->index) {
 	case MSR_TSC_AUX:
-		return svm_set_tsc_aux(vcpu, msr);
+		return set_tsc_aux(vcpu, msr);
 	case MSR_IA32_CR_PAT:
-		return svm_set_pat(svm, msr);
+		return set_pat(svm, msr);
 	case MSR_IA32_SPEC_CTRL:
-		return svm_set_spec_ctrl(svm, msr);
+		return set_spec_ctrl(svm, msr);
 	case MSR_AMD64_VIRT_SPEC_CTRL:
-		return svm_set_virt_spec_ctrl(svm, msr);
+		return set_virt_spec_ctrl(svm, msr);
 	case MSR_IA32_DEBUGCTLMSR:
-		return svm_set_debugctl(svm, msr->data);
+		return set_debugctl(svm, msr->data);
 	case MSR_AMD64_DE_CFG:
-		return svm_set_decfg(svm, msr);
+		return set_decfg(svm, msr);
 	case MSR_K7_HWCR:
-		return svm_set_hwcr(svm, msr->data);
+		return set_hwcr(svm, msr->data);
 	case MSR_VM_CR:
 		/* Locked: writes have no effect. */
 		return MSR_OK;
@@ -294,7 +294,7 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 {
 	if (index != MSR_AMD64_DE_CFG)
 		return MSR_UNKNOWN;
-	*data = svm_decfg_supported();
+	*data = decfg_supported();
 	return MSR_OK;
 }
 
@@ -310,7 +310,7 @@ bool kvm_x86_has_emulated_msr(u32 index)
 	}
 }
 
-static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
+static void pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
 {
 	int bit = svm_msrpm_bit(msr);
 
@@ -324,7 +324,7 @@ static void svm_pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
 }
 
 /* Switched by VMLOAD and VMSAVE, or part of the segments VMRUN switches. */
-static const u32 svm_direct_msrs[] = {
+static const u32 passed_msrs[] = {
 	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
 	MSR_FS_BASE, MSR_GS_BASE,
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
@@ -336,18 +336,18 @@ void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 	bool pass;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(svm_direct_msrs); i++)
-		svm_pass_msr(svm, svm_direct_msrs[i], true, true);
+	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
+		pass_msr(svm, passed_msrs[i], true, true);
 
 	/*
 	 * SPEC_CTRL costs two MSR accesses on each exit once the guest owns it,
 	 * so it does from its first write on, unless the CPU switches it.
 	 */
-	pass = svm_guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
+	pass = guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
 	       (svm_has_v_spec_ctrl || vcpu->spec_ctrl);
-	svm_pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
+	pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
 	svm->spec_ctrl_intercepted = !pass;
 
-	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && svm_host_has_ibpb();
-	svm_pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
+	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && host_has_ibpb();
+	pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
 }

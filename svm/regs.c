@@ -56,7 +56,7 @@ bool kvm_x86_get_if_flag(struct kvm_vcpu *vcpu)
 	return to_svm(vcpu)->vmcb->save.rflags & X86_EFLAGS_IF;
 }
 
-static struct vmcb_seg *svm_seg(struct kvm_vcpu *vcpu, int seg)
+static struct vmcb_seg *seg_of(struct kvm_vcpu *vcpu, int seg)
 {
 	struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
 
@@ -74,7 +74,7 @@ static struct vmcb_seg *svm_seg(struct kvm_vcpu *vcpu, int seg)
 
 void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg)
 {
-	svm_unpack_seg(svm_seg(vcpu, seg), var);
+	svm_unpack_seg(seg_of(vcpu, seg), var);
 	switch (seg) {
 	case VCPU_SREG_TR:
 		/* A loaded task register is busy, also where the CPU does not say so. */
@@ -90,7 +90,7 @@ void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg
 void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	struct vmcb_seg *s = svm_seg(vcpu, seg);
+	struct vmcb_seg *s = seg_of(vcpu, seg);
 
 	s->base = var->base;
 	s->limit = var->limit;
@@ -103,7 +103,7 @@ void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, i
 
 u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg)
 {
-	return svm_seg(vcpu, seg)->base;
+	return seg_of(vcpu, seg)->base;
 }
 
 int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
@@ -119,14 +119,14 @@ void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
 	*l = attrib >> SVM_SELECTOR_L_SHIFT & 1;
 }
 
-static void svm_get_dtable(const struct vmcb_seg *s, struct kvm_dtable *dt)
+static void get_dtable(const struct vmcb_seg *s, struct kvm_dtable *dt)
 {
 	memset(dt, 0, sizeof(*dt));
 	dt->base = s->base;
 	dt->limit = s->limit;
 }
 
-static void svm_set_dtable(struct vcpu_svm *svm, struct vmcb_seg *s, const struct kvm_dtable *dt)
+static void set_dtable(struct vcpu_svm *svm, struct vmcb_seg *s, const struct kvm_dtable *dt)
 {
 	s->base = dt->base;
 	s->limit = dt->limit;
@@ -135,22 +135,22 @@ static void svm_set_dtable(struct vcpu_svm *svm, struct vmcb_seg *s, const struc
 
 void kvm_x86_get_idt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
 {
-	svm_get_dtable(&to_svm(vcpu)->vmcb->save.idtr, dt);
+	get_dtable(&to_svm(vcpu)->vmcb->save.idtr, dt);
 }
 
 void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
 {
-	svm_set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.idtr, dt);
+	set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.idtr, dt);
 }
 
 void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt)
 {
-	svm_get_dtable(&to_svm(vcpu)->vmcb->save.gdtr, dt);
+	get_dtable(&to_svm(vcpu)->vmcb->save.gdtr, dt);
 }
 
 void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
 {
-	svm_set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.gdtr, dt);
+	set_dtable(to_svm(vcpu), &to_svm(vcpu)->vmcb->save.gdtr, dt);
 }
 
 /**

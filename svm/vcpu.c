@@ -23,7 +23,7 @@
 #include "svm/svm.h"
 
 /* Exits for every guest, always. What is off here is switched on when needed. */
-static const u8 svm_fixed_intercepts[] = {
+static const u8 fixed_intercepts[] = {
 	INTERCEPT_INTR, INTERCEPT_NMI, INTERCEPT_SMI, INTERCEPT_INIT,
 	INTERCEPT_SELECTIVE_CR0, INTERCEPT_CR4_WRITE, INTERCEPT_CR8_WRITE,
 	INTERCEPT_RDPMC, INTERCEPT_CPUID, INTERCEPT_RSM, INTERCEPT_INVD,
@@ -36,7 +36,7 @@ static const u8 svm_fixed_intercepts[] = {
 };
 
 /* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
-static void svm_init_optional_intercepts(struct vcpu_svm *svm)
+static void init_optional_intercepts(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u32 disabled = svm->vcpu.kvm->disabled_exits;
@@ -54,16 +54,16 @@ static void svm_init_optional_intercepts(struct vcpu_svm *svm)
 	}
 }
 
-static void svm_init_control(struct vcpu_svm *svm)
+static void init_controls(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u64 nested_cr3 = control->nested_cr3;
 	int i;
 
 	memset(control, 0, sizeof(*control));
-	for (i = 0; i < ARRAY_SIZE(svm_fixed_intercepts); i++)
-		svm_set_intercept(svm, svm_fixed_intercepts[i]);
-	svm_init_optional_intercepts(svm);
+	for (i = 0; i < ARRAY_SIZE(fixed_intercepts); i++)
+		svm_set_intercept(svm, fixed_intercepts[i]);
+	init_optional_intercepts(svm);
 	svm_set_dr_intercepts(svm, true);
 
 	control->iopm_base_pa = svm_iopm_pa;
@@ -75,7 +75,7 @@ static void svm_init_control(struct vcpu_svm *svm)
 	svm->asid_generation = 0;
 }
 
-static void svm_reset_seg(struct vmcb_seg *seg, u32 type)
+static void reset_seg(struct vmcb_seg *seg, u32 type)
 {
 	seg->selector = 0;
 	seg->attrib = SVM_SELECTOR_P_MASK | type;
@@ -87,7 +87,7 @@ static void svm_reset_seg(struct vmcb_seg *seg, u32 type)
  * INIT leaves MSRs alone, some of which are kept in the VMCB only.
  * Source: AMD APM volume 2, "Processor Initialization State".
  */
-static void svm_init_save(struct vcpu_svm *svm, bool init_event)
+static void init_guest_state(struct vcpu_svm *svm, bool init_event)
 {
 	struct vmcb_save_area *save = &svm->vmcb->save;
 	const u32 data = SVM_SELECTOR_S_MASK | SVM_SELECTOR_WRITE_MASK | 1;
@@ -97,12 +97,12 @@ static void svm_init_save(struct vcpu_svm *svm, bool init_event)
 		memset(save, 0, sizeof(*save));
 		save->spec_ctrl = svm->vcpu.spec_ctrl;
 	}
-	svm_reset_seg(&save->es, data);
-	svm_reset_seg(&save->ss, data);
-	svm_reset_seg(&save->ds, data);
-	svm_reset_seg(&save->fs, data);
-	svm_reset_seg(&save->gs, data);
-	svm_reset_seg(&save->cs, code);
+	reset_seg(&save->es, data);
+	reset_seg(&save->ss, data);
+	reset_seg(&save->ds, data);
+	reset_seg(&save->fs, data);
+	reset_seg(&save->gs, data);
+	reset_seg(&save->cs, code);
 	save->cs.selector = 0xf000;
 	save->cs.base = 0xffff0000;
 	save->cpl = 0;
@@ -110,8 +110,8 @@ static void svm_init_save(struct vcpu_svm *svm, bool init_event)
 	save->gdtr.limit = 0xffff;
 	save->idtr.base = 0;
 	save->idtr.limit = 0xffff;
-	svm_reset_seg(&save->ldtr, 2);	/* LDT */
-	svm_reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
+	reset_seg(&save->ldtr, 2);	/* LDT */
+	reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
 
 	save->dr6 = DR6_ACTIVE_LOW;
 	save->g_pat = svm->vcpu.pat;
@@ -131,8 +131,8 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 		svm->hwcr = 0;
 	}
 
-	svm_init_control(svm);
-	svm_init_save(svm, init_event);
+	init_controls(svm);
+	init_guest_state(svm, init_event);
 	svm_update_lbr_switch(svm);
 	svm->vmcb->control.clean = 0;
 }
@@ -175,7 +175,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 	svm->vmcb = NULL;
 }
 
-static void svm_shrink_pause_window(struct vcpu_svm *svm)
+static void shrink_pause_window(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u16 count = kvm_pause_window_shrunk(control->pause_filter_count, pause_filter_count_shrink,
@@ -201,7 +201,7 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	}
 
 	if (vcpu->scheduled_out)
-		svm_shrink_pause_window(svm);
+		shrink_pause_window(svm);
 }
 
 /*
@@ -209,7 +209,7 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
  * state was saved. What VMLOAD brought back is then the old table, which may be
  * freed; the descriptor in the GDT is up to date.
  */
-static void svm_reload_ldt(void)
+static void reload_ldt(void)
 {
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
 	if (unlikely(current->mm && READ_ONCE(current->mm->context.ldt)))
@@ -223,7 +223,7 @@ void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 
 	if (svm->guest_state_loaded) {
 		vcpu->stat.host_state_reload++;
-		svm_reload_ldt();
+		reload_ldt();
 	}
 	svm->guest_state_loaded = false;
 }
@@ -232,7 +232,7 @@ void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
  * VMRUN switches only part of the host's state. FS, GS, TR, LDTR and the
  * SYSCALL and SYSENTER MSRs are saved here once per load, for the VMLOAD that
  * follows each exit; they cannot change while this thread stays in KVM_RUN, but
- * for LDTR, see svm_reload_ldt().
+ * for LDTR, see reload_ldt().
  */
 void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {

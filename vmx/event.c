@@ -87,12 +87,12 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
 }
 
 /**
- * vmx_complete_events() - take over what the exit interrupted the delivery of
+ * vmx_collect_events() - take over what the exit interrupted the delivery of
  * @vmx: the vCPU, right after an exit; vmx->idt_vectoring is current
  *
  * Software events keep their length; RIP is still on the instruction.
  */
-void vmx_complete_events(struct vcpu_vmx *vmx)
+void vmx_collect_events(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	u32 info = vmx->idt_vectoring;

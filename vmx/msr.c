@@ -315,7 +315,7 @@ bool kvm_x86_has_emulated_msr(u32 index)
 	}
 }
 
-static void pass(struct vcpu_vmx *vmx, u32 msr, bool read, bool write)
+static void pass_msr(struct vcpu_vmx *vmx, u32 msr, bool read, bool write)
 {
 	bool high = msr >= BITMAP_HIGH_BASE;
 	u8 *bitmap = (u8 *)vmx->msr_bitmap;
@@ -372,10 +372,10 @@ static void pass_x2apic(struct vcpu_vmx *vmx)
 
 	for (i = 0; i < ARRAY_SIZE(x2apic_read); i++) {
 		for (reg = x2apic_read[i].first; reg <= x2apic_read[i].last; reg += 0x10)
-			pass(vmx, APIC_BASE_MSR + (reg >> 4), true, false);
+			pass_msr(vmx, APIC_BASE_MSR + (reg >> 4), true, false);
 	}
 	for (i = 0; i < ARRAY_SIZE(x2apic_write); i++)
-		pass(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), false, true);
+		pass_msr(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), false, true);
 }
 
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
@@ -386,11 +386,11 @@ void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
-		pass(vmx, passed_msrs[i].msr, true, passed_msrs[i].write);
+		pass_msr(vmx, passed_msrs[i].msr, true, passed_msrs[i].write);
 	if (vmx->apicv_active && lapic_x2apic_mode(vcpu))
 		pass_x2apic(vmx);
 	if (spec_ctrl) {
-		pass(vmx, MSR_IA32_SPEC_CTRL, true, true);
+		pass_msr(vmx, MSR_IA32_SPEC_CTRL, true, true);
 		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);
 	} else {
 		vmx->sw.flags &= ~BIT(VMX_SW_SAVE_SPEC_CTRL);

@@ -379,7 +379,7 @@ static enum run_result collect_exit(struct vcpu_vmx *vmx)
 	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	vmx->event_insn_len = 0;
 	vmx_recover_nmi_blocking(vmx);
-	vmx_complete_events(vmx);
+	vmx_collect_events(vmx);
 	return RUN_REENTER;
 }
 

@@ -26,7 +26,7 @@
 #include "vmx/vmx.h"
 
 /* Exits that userspace may have given up (KVM_CAP_X86_DISABLE_EXITS). */
-static u32 vmx_cpu_controls(struct kvm_vcpu *vcpu)
+static u32 cpu_controls(struct kvm_vcpu *vcpu)
 {
 	u32 disabled = vcpu->kvm->disabled_exits;
 	u32 ctl = vmx_caps.cpu;
@@ -43,7 +43,7 @@ static u32 vmx_cpu_controls(struct kvm_vcpu *vcpu)
 	return ctl | CPU_BASED_MOV_DR_EXITING;
 }
 
-static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
+static u32 cpu2_controls(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	u32 ctl = vmx_caps.cpu2;
@@ -63,7 +63,7 @@ static u32 vmx_cpu2_controls(struct vcpu_vmx *vmx)
 }
 
 /* What is the same for this vCPU's whole life. */
-static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
+static void init_constant_controls(struct vcpu_vmx *vmx)
 {
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write64(MSR_BITMAP, __pa(vmx->msr_bitmap));
@@ -103,7 +103,7 @@ static void vmx_init_constant_controls(struct vcpu_vmx *vmx)
 }
 
 /* Host state that is the same on every CPU and for every thread. */
-static void vmx_init_constant_host_state(struct vcpu_vmx *vmx)
+static void init_constant_host_state(struct vcpu_vmx *vmx)
 {
 	struct desc_ptr idt;
 
@@ -137,13 +137,13 @@ static void vmx_init_constant_host_state(struct vcpu_vmx *vmx)
 	vmx->sw.host_rsp = 0;
 }
 
-static void vmx_init_controls(struct vcpu_vmx *vmx)
+static void init_controls(struct vcpu_vmx *vmx)
 {
 	vmx->ctl_pin = vmx_caps.pin;
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx->ctl_pin);
-	vmx->ctl_cpu = vmx_cpu_controls(&vmx->vcpu);
+	vmx->ctl_cpu = cpu_controls(&vmx->vcpu);
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx->ctl_cpu);
-	vmx->ctl_cpu2 = vmx_cpu2_controls(vmx);
+	vmx->ctl_cpu2 = cpu2_controls(vmx);
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, vmx->ctl_cpu2);
 	vmx->ctl_entry = vmx_caps.entry & ~VM_ENTRY_IA32E_MODE;
 	vmcs_write32(VM_ENTRY_CONTROLS, vmx->ctl_entry);
@@ -155,7 +155,7 @@ static void vmx_init_controls(struct vcpu_vmx *vmx)
 	vmx->tpr_threshold = 0;
 }
 
-static void vmx_reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
+static void reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
 {
 	const struct kvm_segment var = {
 		.selector = seg == VCPU_SREG_CS ? 0xf000 : 0,
@@ -173,15 +173,15 @@ static void vmx_reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
  * INIT leaves MSRs alone, some of which are kept in the VMCS only.
  * Source: Intel SDM volume 3, "Processor State After Reset".
  */
-static void vmx_init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
+static void init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
 {
 	const struct kvm_dtable dt = { .limit = 0xffff };
 	int seg;
 
 	for (seg = VCPU_SREG_ES; seg <= VCPU_SREG_GS; seg++)
-		vmx_reset_seg(vcpu, seg, seg == VCPU_SREG_CS ? 11 : 3, false);
-	vmx_reset_seg(vcpu, VCPU_SREG_TR, 11, true);	/* busy TSS */
-	vmx_reset_seg(vcpu, VCPU_SREG_LDTR, 2, true);
+		reset_seg(vcpu, seg, seg == VCPU_SREG_CS ? 11 : 3, false);
+	reset_seg(vcpu, VCPU_SREG_TR, 11, true);	/* busy TSS */
+	reset_seg(vcpu, VCPU_SREG_LDTR, 2, true);
 	kvm_x86_set_gdt(vcpu, &dt);
 	kvm_x86_set_idt(vcpu, &dt);
 
@@ -214,13 +214,13 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 
 	preempt_disable();
 	if (!vmx->vmcs_ready) {
-		vmx_init_constant_controls(vmx);
-		vmx_init_constant_host_state(vmx);
+		init_constant_controls(vmx);
+		init_constant_host_state(vmx);
 		vmx->vmcs_ready = true;
 	}
-	vmx_init_controls(vmx);
+	init_controls(vmx);
 	preempt_enable();
-	vmx_init_guest_state(vcpu, init_event);
+	init_guest_state(vcpu, init_event);
 
 	if (vmx->eptp)
 		kvm_x86_flush_tlb_guest(vcpu);
@@ -273,7 +273,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 }
 
 /* Host fields that belong to the CPU rather than to the thread. */
-static void vmx_load_host_cpu_state(int cpu)
+static void load_host_cpu_state(int cpu)
 {
 	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_writel(HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
@@ -281,7 +281,7 @@ static void vmx_load_host_cpu_state(int cpu)
 	vmcs_writel(HOST_IA32_SYSENTER_ESP, native_read_msr(MSR_IA32_SYSENTER_ESP));
 }
 
-static void vmx_shrink_ple_window(struct vcpu_vmx *vmx)
+static void shrink_pause_window(struct vcpu_vmx *vmx)
 {
 	u32 window = kvm_pause_window_shrunk(vmx->ple_window, vmx_ple_window_shrink,
 					     vmx_ple_window);
@@ -298,18 +298,18 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 
 	loaded_vmcs_make_current(&vmx->lv, cpu);
 	if (vmx->last_cpu != cpu) {
-		vmx_load_host_cpu_state(cpu);
+		load_host_cpu_state(cpu);
 		vmx_flush_after_migration(vmx);
 		vmx->last_cpu = cpu;
 	}
 	if (vcpu->scheduled_out)
-		vmx_shrink_ple_window(vmx);
+		shrink_pause_window(vmx);
 	/* Userspace or another thread has had this CPU. */
 	vmx->l1d_dirty = true;
 }
 
 /* Put back what prepare_switch_to_guest() exchanged. Preemption off. */
-static void vmx_restore_host_state(struct vcpu_vmx *vmx)
+static void restore_host_state(struct vcpu_vmx *vmx)
 {
 	unsigned long flags;
 
@@ -341,7 +341,7 @@ static void vmx_restore_host_state(struct vcpu_vmx *vmx)
 
 void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 {
-	vmx_restore_host_state(to_vmx(vcpu));
+	restore_host_state(to_vmx(vcpu));
 	/* The host's values come back when the thread returns to userspace. */
 	vmx_update_uret_msrs(to_vmx(vcpu));
 }
@@ -379,7 +379,7 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 	/* Bits the guest must not set have to exit to be refused. */
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS & ~vcpu->cr4_guest_rsvd_bits;
 	kvm_x86_set_cr4(vcpu, kvm_read_cr4(vcpu));
-	ctl = vmx_cpu2_controls(vmx);
+	ctl = cpu2_controls(vmx);
 	if (vmx->ctl_cpu2 != ctl) {
 		vmx->ctl_cpu2 = ctl;
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, ctl);

@@ -330,7 +330,7 @@ void vmx_caps_set_cpuid(void);
 void vmx_vmexit(void);
 
 /* event.c */
-void vmx_complete_events(struct vcpu_vmx *vmx);
+void vmx_collect_events(struct vcpu_vmx *vmx);
 void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx);
 void vmx_fix_shadow(struct vcpu_vmx *vmx);
 
