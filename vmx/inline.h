@@ -49,7 +49,7 @@ static __always_inline void kvm_x86_request_immediate_exit(struct kvm_vcpu *vcpu
 	to_vmx(vcpu)->immediate_exit = true;
 }
 
-/* The flush is in run.c. */
+/* The flush is in l1d_flush.h. */
 static __always_inline void kvm_x86_host_data_touched(struct kvm_vcpu *vcpu)
 {
 	to_vmx(vcpu)->l1d_dirty = true;

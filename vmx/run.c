@@ -4,12 +4,6 @@
  * before, what is read from them after. The switch itself is vmenter.S; what
  * an exit means is exit.c.
  */
-#define pr_fmt(fmt) "vmx: " fmt
-
-#include <linux/gfp.h>
-#include <linux/hardirq.h>
-#include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -20,10 +14,10 @@
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
 
-#include "core/guest_context.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/fastpath.h"
+#include "core/guest_context.h"
 #include "core/main.h"
 #include "core/msr.h"
 #include "core/regs.h"
@@ -31,115 +25,8 @@
 #include "ops/run.h"
 #include "vmx/format.h"
 #include "vmx/irq.h"
+#include "vmx/l1d_flush.h"
 #include "vmx/vmx.h"
-
-/*
- * Against L1 terminal faults: what the host left in the first-level data cache
- * goes before a guest may look for it. Source: the kernel's
- * Documentation/admin-guide/hw-vuln/l1tf.rst, which names the modes as well.
- */
-static char *vmentry_l1d_flush = "auto";
-module_param(vmentry_l1d_flush, charp, 0444);
-MODULE_PARM_DESC(vmentry_l1d_flush, "L1D flush at entry: never, cond or always");
-
-/* Without the flush command: read as much as two such caches hold. */
-#define L1D_FLUSH_ORDER		4
-#define L1D_LINE		64
-
-static enum vmx_l1d_flush_state l1d_flush_mode __ro_after_init;
-static u8 *l1d_flush_pages __ro_after_init;
-
-static enum vmx_l1d_flush_state choose_l1d_flush(void)
-{
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) ||
-	    (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES) &&
-	     native_read_msr(MSR_IA32_ARCH_CAPABILITIES) & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH))
-		return VMENTER_L1D_FLUSH_NOT_REQUIRED;
-	if (!strcmp(vmentry_l1d_flush, "never"))
-		return VMENTER_L1D_FLUSH_NEVER;
-	if (!strcmp(vmentry_l1d_flush, "cond"))
-		return VMENTER_L1D_FLUSH_COND;
-	if (!strcmp(vmentry_l1d_flush, "always"))
-		return VMENTER_L1D_FLUSH_ALWAYS;
-
-	switch (l1tf_mitigation) {
-	case L1TF_MITIGATION_OFF:
-		return VMENTER_L1D_FLUSH_NEVER;
-	case L1TF_MITIGATION_FULL:
-	case L1TF_MITIGATION_FULL_FORCE:
-		return VMENTER_L1D_FLUSH_ALWAYS;
-	default:
-		return VMENTER_L1D_FLUSH_COND;
-	}
-}
-
-int vmx_l1d_flush_setup(void)
-{
-	struct page *page;
-
-	l1d_flush_mode = choose_l1d_flush();
-	if (l1d_flush_mode != VMENTER_L1D_FLUSH_NOT_REQUIRED &&
-	    l1d_flush_mode != VMENTER_L1D_FLUSH_NEVER &&
-	    !boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-		page = alloc_pages(GFP_KERNEL, L1D_FLUSH_ORDER);
-		if (!page)
-			return -ENOMEM;
-		l1d_flush_pages = page_address(page);
-		/* Zero pages may be one page to some hypervisors: make them differ. */
-		memset(l1d_flush_pages, 1, PAGE_SIZE << L1D_FLUSH_ORDER);
-	}
-	/* Reported in sysfs. */
-	l1tf_vmx_mitigation = l1d_flush_mode;
-	return 0;
-}
-
-void vmx_l1d_flush_unsetup(void)
-{
-	l1tf_vmx_mitigation = VMENTER_L1D_FLUSH_AUTO;
-	free_pages((unsigned long)l1d_flush_pages, L1D_FLUSH_ORDER);
-}
-
-/*
- * Did a host interrupt run on this CPU since the last flush? The kernel's entry
- * code notes it, so an exit for an interrupt has nothing to mark.
- */
-static bool take_irq_l1d_flag(void)
-{
-#if IS_ENABLED(CONFIG_KVM_INTEL)
-	bool ran = kvm_get_cpu_l1tf_flush_l1d();
-
-	kvm_clear_cpu_l1tf_flush_l1d();
-	return ran;
-#else
-	return true;
-#endif
-}
-
-static void flush_l1d(struct vcpu_vmx *vmx)
-{
-	unsigned int i;
-
-	if (l1d_flush_mode == VMENTER_L1D_FLUSH_COND) {
-		bool dirty = take_irq_l1d_flag() || vmx->l1d_dirty;
-
-		vmx->l1d_dirty = false;
-		if (!dirty)
-			return;
-	} else if (likely(l1d_flush_mode != VMENTER_L1D_FLUSH_ALWAYS)) {
-		return;
-	}
-
-	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-		return;
-	}
-	/* Translations first, so that no page walk evicts what has been read. */
-	for (i = 0; i < PAGE_SIZE << L1D_FLUSH_ORDER; i += PAGE_SIZE)
-		(void)READ_ONCE(l1d_flush_pages[i]);
-	native_cpuid_eax(0);
-	for (i = 0; i < PAGE_SIZE << L1D_FLUSH_ORDER; i += L1D_LINE)
-		(void)READ_ONCE(l1d_flush_pages[i]);
-}
 
 /* Host state that a context switch or a late feature may have changed since the last entry. */
 static void update_host_state(struct vcpu_vmx *vmx)
@@ -396,7 +283,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		/* From other threads, or from an exit that was handled just now. */
 		if (vmx->apicv_active && vmx_pi_is_on(vmx->pi))
 			vmx_collect_posted(vmx);
-		flush_l1d(vmx);
+		vmx_flush_l1d_if_due(vmx);
 		enter_guest(vmx);
 	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 

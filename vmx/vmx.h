@@ -365,7 +365,7 @@ void vmx_update_uret_msrs(struct vcpu_vmx *vmx);
 /* timer.c */
 void vmx_arm_preemption_timer(struct vcpu_vmx *vmx);
 
-/* run.c */
+/* l1d_flush.c */
 int vmx_l1d_flush_setup(void);
 void vmx_l1d_flush_unsetup(void);
 
