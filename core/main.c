@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/uaccess.h>
 
@@ -29,13 +30,47 @@ bool kvm_rebooting;
 
 static int hardware_users;		/* VMs; under kvm_lock */
 
+/*
+ * This module, and not another, holds the extension on this CPU, or is about to.
+ * 6.1 takes a CPU that refused to be switched on down again as if it had not.
+ */
+static DEFINE_PER_CPU(bool, virtualization_on);
+
+/* Irqs off. A crash may come at any point: what it is to switch off is noted first. */
+static int switch_on(void)
+{
+	int err;
+
+	this_cpu_write(virtualization_on, true);
+	err = kvm_x86_enable_virtualization_cpu();
+	if (err)
+		this_cpu_write(virtualization_on, false);
+	return err;
+}
+
+static void switch_off(void)
+{
+	if (!this_cpu_read(virtualization_on))
+		return;
+	kvm_x86_disable_virtualization_cpu();
+	this_cpu_write(virtualization_on, false);
+}
+
+static void switch_off_in_emergency(void)
+{
+	if (!this_cpu_read(virtualization_on))
+		return;
+	kvm_x86_emergency_disable_virtualization_cpu();
+	this_cpu_write(virtualization_on, false);
+}
+
 static int hardware_cpu_online(unsigned int cpu)
 {
 	unsigned long flags;
 	int err;
 
 	local_irq_save(flags);
-	err = kvm_x86_enable_virtualization_cpu();
+	err = switch_on();
 	if (!err)
 		kvm_user_return_msr_cpu_online();
 	local_irq_restore(flags);
@@ -51,7 +86,7 @@ static int hardware_cpu_offline(unsigned int cpu)
 
 	local_irq_save(flags);
 	kvm_user_return_msr_cpu_offline();
-	kvm_x86_disable_virtualization_cpu();
+	switch_off();
 	local_irq_restore(flags);
 	return 0;
 }
@@ -73,7 +108,7 @@ static void hardware_resume(COMPAT_SYSCORE_ARG)
 
 static void hardware_off_this_cpu(void *unused)
 {
-	kvm_x86_disable_virtualization_cpu();
+	switch_off();
 }
 
 /*
@@ -97,11 +132,11 @@ static int hardware_on(void)
 {
 	int err;
 
-	compat_register_emergency(kvm_x86_emergency_disable_virtualization_cpu);
+	compat_register_emergency(switch_off_in_emergency);
 	err = cpuhp_setup_state(COMPAT_CPUHP_VIRT, "virt/monovisor:online",
 				hardware_cpu_online, hardware_cpu_offline);
 	if (err) {
-		compat_unregister_emergency(kvm_x86_emergency_disable_virtualization_cpu);
+		compat_unregister_emergency(switch_off_in_emergency);
 		return err;
 	}
 	compat_register_syscore(hardware_syscore);
@@ -112,7 +147,7 @@ static void hardware_off(void)
 {
 	compat_unregister_syscore(hardware_syscore);
 	cpuhp_remove_state(COMPAT_CPUHP_VIRT);
-	compat_unregister_emergency(kvm_x86_emergency_disable_virtualization_cpu);
+	compat_unregister_emergency(switch_off_in_emergency);
 }
 
 /**

@@ -39,8 +39,12 @@ void kvm_x86_hardware_unsetup(void);
  * is on already, another negative errno; on failure the CPU is as before.
  */
 int kvm_x86_enable_virtualization_cpu(void);
+/* Only where that has succeeded; the same context. */
 void kvm_x86_disable_virtualization_cpu(void);
-/* From reboot and crash paths: NMI-like context, no locks, no printk. */
+/*
+ * From reboot and crash paths: NMI-like context, no locks, no printk; perhaps in the
+ * middle of switching on or off.
+ */
 void kvm_x86_emergency_disable_virtualization_cpu(void);
 
 /* 0, or -EOPNOTSUPP where this vendor cannot run guests. */

@@ -82,8 +82,6 @@ unsigned long svm_iopm_pa __ro_after_init;
 static struct page *iopm __ro_after_init;
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
-/* True while this module, and not another, holds SVM on this CPU. */
-static DEFINE_PER_CPU(bool, svm_is_on);
 
 int kvm_x86_check_hardware(void)
 {
@@ -265,11 +263,8 @@ int kvm_x86_enable_virtualization_cpu(void)
 	sc->asid_generation++;
 
 	/* Faults where firmware of this CPU locked SVM, unlike the boot CPU's. */
-	this_cpu_write(svm_is_on, true);
-	if (native_write_msr_safe(MSR_EFER, lower_32_bits(efer | EFER_SVME), upper_32_bits(efer))) {
-		this_cpu_write(svm_is_on, false);
+	if (native_write_msr_safe(MSR_EFER, lower_32_bits(efer | EFER_SVME), upper_32_bits(efer)))
 		return -EIO;
-	}
 	svm_wrmsr(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
 
 	if (svm_has_tsc_ratio) {
@@ -296,21 +291,18 @@ static void switch_off(void)
 {
 	u64 efer = svm_rdmsr(MSR_EFER);
 
-	if (!this_cpu_read(svm_is_on) || !(efer & EFER_SVME))
+	if (!(efer & EFER_SVME))
 		return;
 
 	svm_stgi();
 	svm_wrmsr(MSR_VM_HSAVE_PA, 0);
 	svm_wrmsr(MSR_EFER, efer & ~EFER_SVME);
-	this_cpu_write(svm_is_on, false);
 }
 
 void kvm_x86_disable_virtualization_cpu(void)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
-	if (!this_cpu_read(svm_is_on))
-		return;
 	if (svm_has_tsc_ratio && sc->tsc_ratio != SVM_TSC_RATIO_DEFAULT) {
 		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;

@@ -22,8 +22,6 @@
 #define CR4_FRED	BIT_ULL(32)
 
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
-/* True while this module, and not another, holds VMX on this CPU. */
-static DEFINE_PER_CPU(bool, vmx_is_on);
 
 /*
  * The kernel hides VMX from its feature bits where the firmware locked it, so
@@ -61,7 +59,7 @@ int kvm_x86_check_hardware(void)
 	ret = check_firmware();
 	if (ret)
 		return ret;
-	if (cr4_read_shadow() & X86_CR4_VMXE && !this_cpu_read(vmx_is_on)) {
+	if (cr4_read_shadow() & X86_CR4_VMXE) {
 		pr_err("in use by %s or another hypervisor\n", VENDOR_RIVAL);
 		return -EBUSY;
 	}
@@ -166,17 +164,13 @@ int kvm_x86_enable_virtualization_cpu(void)
 		pr_err("VMXON failed on CPU %d\n", raw_smp_processor_id());
 		return -EIO;
 	}
-	this_cpu_write(vmx_is_on, true);
 	vmx_flush_this_cpu();
 	return 0;
 }
 
 void kvm_x86_disable_virtualization_cpu(void)
 {
-	if (!this_cpu_read(vmx_is_on))
-		return;
 	vmcs_clear_this_cpu();
-	this_cpu_write(vmx_is_on, false);
 	vmx_vmxoff();
 	cr4_clear_bits(X86_CR4_VMXE);
 	intel_pt_handle_vmx(0);
@@ -188,9 +182,6 @@ void kvm_x86_disable_virtualization_cpu(void)
  */
 void kvm_x86_emergency_disable_virtualization_cpu(void)
 {
-	if (!this_cpu_read(vmx_is_on))
-		return;
-	this_cpu_write(vmx_is_on, false);
 	vmcs_emergency_clear_this_cpu();
 	vmx_vmxoff();
 	cr4_clear_bits(X86_CR4_VMXE);
