@@ -116,7 +116,11 @@ static enum run_result fast_cr8(struct vcpu_svm *svm, bool write)
 	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
 }
 
-static enum run_result fast_io(struct vcpu_svm *svm)
+/*
+ * Not inline, here and below: the neutral structure is on the stack, and a guard
+ * for it would cost each entry.
+ */
+static noinline enum run_result fast_io(struct vcpu_svm *svm)
 {
 	struct exit_pio io = svm_decode_ioio(svm->vmcb->control.exit_info_1);
 
@@ -124,7 +128,7 @@ static enum run_result fast_io(struct vcpu_svm *svm)
 }
 
 /* Events have been collected. A step that is ours is not the guest's to end. */
-static enum run_result fast_npf(struct vcpu_svm *svm)
+static noinline enum run_result fast_npf(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	struct tdp_fault fault = svm_decode_npf(control->exit_info_1, control->exit_info_2);

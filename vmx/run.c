@@ -146,7 +146,11 @@ static enum run_result fast_cr(struct vcpu_vmx *vmx)
 	return fast_cr8_write(&vmx->vcpu, qual >> 8 & 0xf);
 }
 
-static enum run_result fast_io(struct vcpu_vmx *vmx)
+/*
+ * Not inline, here and below: the neutral structure is on the stack, and a guard
+ * for it would cost each entry.
+ */
+static noinline enum run_result fast_io(struct vcpu_vmx *vmx)
 {
 	struct exit_pio io = vmx_decode_io(vmx_exit_qualification(vmx));
 
@@ -160,7 +164,7 @@ static bool delivery_cut_short(void)
 }
 
 /* Without a linear address it is no instruction's access. */
-static enum run_result fast_ept_violation(struct vcpu_vmx *vmx)
+static noinline enum run_result fast_ept_violation(struct vcpu_vmx *vmx)
 {
 	unsigned long qual = vmx_exit_qualification(vmx);
 	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
@@ -170,7 +174,7 @@ static enum run_result fast_ept_violation(struct vcpu_vmx *vmx)
 	return fast_tdp_fault(&vmx->vcpu, &fault);
 }
 
-static enum run_result fast_apic_page(struct vcpu_vmx *vmx)
+static noinline enum run_result fast_apic_page(struct vcpu_vmx *vmx)
 {
 	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
 
