@@ -62,10 +62,14 @@ static __poll_t poll_nothing(struct file *file, struct poll_table_struct *table)
 
 DEFINE_STATIC_CALL(monovisor_poll_eventfd, poll_nothing);
 
+/*
+ * Without a look at what it is bound to: that is set before the code is changed, and
+ * whoever finds the first of it may run ahead of the second. The update has a
+ * lock, and returns at once where there is nothing to do.
+ */
 static void bind_poll(const struct file *file)
 {
-	if (static_call_query(monovisor_poll_eventfd) != file->f_op->poll)
-		static_call_update(monovisor_poll_eventfd, file->f_op->poll);
+	static_call_update(monovisor_poll_eventfd, file->f_op->poll);
 }
 
 static void inject(struct work_struct *work)
