@@ -378,6 +378,20 @@ static enum event_outcome combine(bool injected, bool window)
 	return window ? EVENT_OUTCOME_WINDOW : EVENT_OUTCOME_NONE;
 }
 
+/* The PICs are everybody's: their line may have fallen since it was looked at. */
+static bool inject_next_irq(struct kvm_vcpu *vcpu)
+{
+	int vector = kvm_irq_take(vcpu);
+
+	if (vector < 0)
+		return false;
+	kvm_queue_interrupt(vcpu, vector, false);
+	vcpu->stat.irq_injections++;
+	trace_kvm_inj_virq(vector, false, false);
+	kvm_x86_inject_irq(vcpu);
+	return true;
+}
+
 /**
  * kvm_evaluate_events() - stage "events": decide what goes in at this entry
  * @vcpu: the vCPU, loaded; irqs on
@@ -430,13 +444,8 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 		}
 	}
 	if (!injected && kvm_irq_waits(vcpu) &&
-	    kvm_interrupt_allowed(vcpu)) {				/* row 4 */
-		kvm_queue_interrupt(vcpu, kvm_irq_take(vcpu), false);
-		vcpu->stat.irq_injections++;
-		trace_kvm_inj_virq(vcpu->ev.interrupt.nr, false, false);
-		kvm_x86_inject_irq(vcpu);
-		injected = true;
-	}
+	    kvm_interrupt_allowed(vcpu))				/* row 4 */
+		injected = inject_next_irq(vcpu);
 	/* Row 5 even where row 4 injected: userspace has the next one ready. */
 	if (kvm_irq_waits(vcpu) || kvm_user_wants_irq_window(vcpu)) {
 		kvm_x86_enable_irq_window(vcpu);
