@@ -83,9 +83,19 @@ static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 		kvm_lapic_timer_tsc_changed(vcpu);
 }
 
+/*
+ * Modulo 2^64, as the TSC counts. Not by one division of 128 bits, which faults
+ * where the result has more than 64: at 4 GHz that is after 150 years, but
+ * userspace may have chosen any frequency.
+ */
+u64 kvm_tsc_cycles(u64 ns, u32 khz)
+{
+	return ns / NSEC_PER_MSEC * khz + ns % NSEC_PER_MSEC * khz / NSEC_PER_MSEC;
+}
+
 static u64 ns_to_cycles(struct kvm_vcpu *vcpu, u64 ns)
 {
-	return mul_u64_u32_div(ns, vcpu->virtual_tsc_khz, USEC_PER_SEC);
+	return kvm_tsc_cycles(ns, vcpu->virtual_tsc_khz);
 }
 
 /*

@@ -31,6 +31,7 @@ bool kvm_has_tsc_control(void);
  */
 u64 kvm_tsc_ratio(u32 guest_khz, u32 host_khz, unsigned int frac_bits);	/* 0: does not fit */
 u64 kvm_tsc_scale(u64 tsc, u64 ratio, unsigned int frac_bits);
+u64 kvm_tsc_cycles(u64 ns, u32 khz);
 /* Is a write of @data what the TSC would read @expected anyway, within a second? */
 bool kvm_tsc_write_synchronises(u64 data, u64 expected, u32 khz);
 

@@ -35,6 +35,20 @@ static void scale(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_tsc_scale(~0ULL, 1ULL << 48, 48), ~0ULL);
 }
 
+static void cycles(struct kunit *test)
+{
+	const u64 day = 86400 * NSEC_PER_SEC;
+
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(1999999, 1000), 1999ULL);
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(999999, 1), 0ULL);
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(NSEC_PER_SEC, 2494140), 2494140000ULL);
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(49 * day, U32_MAX), 49 * 86400000ULL * U32_MAX);
+	/* Beyond 64 bits it wraps, and nothing else happens. */
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(100 * day, U32_MAX), 100 * 86400000ULL * U32_MAX);
+	KUNIT_EXPECT_EQ(test, kvm_tsc_cycles(~0ULL, U32_MAX),
+			18446744073709ULL * U32_MAX + 551615ULL * U32_MAX / 1000000);
+}
+
 static void synchronises(struct kunit *test)
 {
 	const u32 khz = 1000000;	/* a second is 10^9 */
@@ -255,6 +269,7 @@ static void clock_page(struct kunit *test)
 static struct kunit_case tsc_cases[] = {
 	KUNIT_CASE(ratio),
 	KUNIT_CASE(scale),
+	KUNIT_CASE(cycles),
 	KUNIT_CASE(synchronises),
 	KUNIT_CASE(clock_scale),
 	KUNIT_CASE(vcpus_agree),
