@@ -337,7 +337,8 @@ static enum tdp_result map_host_page(struct fault_state *f)
 /*
  * The common fault of dirty logging: the leaf is there and was only
  * write-protected. The host's mapping is unchanged as long as the leaf is
- * there, so it need not be asked.
+ * there, so it need not be asked. While a slot is leaving its leaves are there
+ * too, and a moved one may have come to lie over them: the long way compares.
  *
  * Return: TDP_FIXED, TDP_SPURIOUS if the access is allowed already, TDP_RETRY
  * if this is a case for the long way.
@@ -359,7 +360,7 @@ static enum tdp_result fix_present_leaf(struct fault_state *f)
 		goto out;
 	}
 	if (!(f->access & TDP_ACCESS_WRITE) || !tdp_may_write(c.val) ||
-	    (logged && c.level > PG_LEVEL_4K))
+	    (logged && c.level > PG_LEVEL_4K) || f->kvm->slots.leaving)
 		goto out;
 	if (!tdp_allows(tdp_made_writable(c.val), f->access) ||
 	    !tdp_cursor_replace(&c, tdp_made_writable(c.val)))

@@ -350,6 +350,37 @@ static void fault_stale_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tdp_pte_pfn(mapping_of(ctx->kvm, BASE).pte), right);
 }
 
+/* Nor is one taken for the slot's that was moved over it, which logs its writes. */
+static void fault_stale_logged(struct kunit *test)
+{
+	struct fault_ctx *ctx = test->priv;
+	struct kvm *kvm = ctx->kvm;
+	struct tdp_cursor c;
+	u64 right;
+	int idx;
+
+	KUNIT_ASSERT_EQ(test, guest_access_retry(ctx->vcpu, BASE, true), TDP_FIXED);
+	right = tdp_pte_pfn(mapping_of(kvm, BASE).pte);
+	KUNIT_ASSERT_EQ(test, change_slot(kvm, 1, BASE << PAGE_SHIFT, SZ_64K, ctx->hva,
+					  KVM_MEM_LOG_DIRTY_PAGES), 0);
+	KUNIT_ASSERT_FALSE(test, is_writable(kvm, BASE));
+
+	/* As the old slot left it: another page, write-protected by the log. */
+	idx = srcu_read_lock(&kvm->srcu);
+	write_lock(&kvm->mmu_lock);
+	tdp_cursor_start(&c, &kvm->tdp, BASE, BASE + 1, PG_LEVEL_4K);
+	while (tdp_cursor_descend(&c))
+		;
+	WRITE_ONCE(*c.entry, c.val ^ PAGE_SIZE);
+	kvm->slots.leaving = gfn_to_memslot(kvm, BASE);
+	write_unlock(&kvm->mmu_lock);
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	KUNIT_EXPECT_EQ(test, guest_access_retry(ctx->vcpu, BASE, true), TDP_FIXED);
+	KUNIT_EXPECT_EQ(test, tdp_pte_pfn(mapping_of(kvm, BASE).pte), right);
+	kvm->slots.leaving = NULL;
+}
+
 #define HUGE_BASE	(SZ_4M >> PAGE_SHIFT)
 
 /* Have the host map 2 MiB, or skip the test. Return: user address of 4 MiB. */
@@ -761,6 +792,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_slot_deleted_under_invalidation),
 	KUNIT_CASE(fault_slot_moved_under_invalidation),
 	KUNIT_CASE(fault_stale_entry),
+	KUNIT_CASE(fault_stale_logged),
 	KUNIT_CASE(fault_huge),
 	KUNIT_CASE(fault_huge_noexec),
 	KUNIT_CASE(fault_huge_misaligned),
