@@ -60,6 +60,22 @@ int kvm_irq_take(struct kvm_vcpu *vcpu)
 }
 
 /**
+ * kvm_extint_look() - the local APIC may let the PICs' line through now
+ * @vcpu: the vCPU, loaded
+ *
+ * The line rises once; who opens the way for it while it is up has to ask.
+ *
+ * Return: there is something, and an evaluation has been asked for.
+ */
+bool kvm_extint_look(struct kvm_vcpu *vcpu)
+{
+	if (!user_irq_waits(vcpu) && !pic_irq_waits(vcpu))
+		return false;
+	kvm_make_event_request(vcpu, EVENT_IRQ_LINE);
+	return true;
+}
+
+/**
  * kvm_irq_look() - another thread made an interrupt pending, or a line was let through
  * @vcpu: the vCPU, its own thread
  *
@@ -71,9 +87,7 @@ void kvm_irq_look(struct kvm_vcpu *vcpu)
 	/* It may have been posted while hardware ceased to deliver. */
 	if (lapic_in_kernel(vcpu))
 		kvm_x86_sync_pir_to_irr(vcpu);
-	if (user_irq_waits(vcpu) || pic_irq_waits(vcpu))
-		kvm_make_event_request(vcpu, EVENT_IRQ_LINE);
-	else if (lapic_in_kernel(vcpu))
+	if (!kvm_extint_look(vcpu) && lapic_in_kernel(vcpu))
 		kvm_lapic_recheck(vcpu, EVENT_IRQ_LINE);
 }
 

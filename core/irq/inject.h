@@ -10,6 +10,7 @@
 
 bool kvm_irq_waits(struct kvm_vcpu *vcpu);
 int kvm_irq_take(struct kvm_vcpu *vcpu);
+bool kvm_extint_look(struct kvm_vcpu *vcpu);
 void kvm_irq_look(struct kvm_vcpu *vcpu);
 bool kvm_irq_arm_tpr(struct kvm_vcpu *vcpu);
 

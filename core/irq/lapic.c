@@ -15,6 +15,7 @@
 #include "core/cpuid.h"
 #include "core/event.h"
 #include "core/irq/inhibit.h"
+#include "core/irq/inject.h"
 #include "core/irq/ipi.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic.h"
@@ -533,6 +534,7 @@ void kvm_lapic_base_changed(struct kvm_vcpu *vcpu, u64 old)
 		else
 			kvm_lapic_timer_cancel(vcpu);
 		kvm_recalculate_apic_map(vcpu->kvm);
+		kvm_extint_look(vcpu);
 	}
 	if (lapic_base_gpa(vcpu) != APIC_DEFAULT_PHYS_BASE)
 		kvm_set_apicv_inhibit(vcpu->kvm, APICV_INHIBIT_REASON_APIC_BASE_MODIFIED);
@@ -570,6 +572,7 @@ void kvm_lapic_state_replaced(struct kvm_vcpu *vcpu)
 	kvm_x86_hwapic_irr_update(vcpu, kvm_lapic_highest_irr(vcpu));
 	kvm_x86_hwapic_isr_update(vcpu, kvm_lapic_highest_isr(vcpu));
 	kvm_lapic_recheck(vcpu, EVENT_USERSPACE);
+	kvm_extint_look(vcpu);
 	kvm_ioapic_lapic_replaced(vcpu);
 }
 

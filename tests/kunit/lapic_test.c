@@ -801,6 +801,30 @@ static void extint_needs_lint0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_lapic_highest_isr(vcpu), -1);
 }
 
+/* Nor does it come by itself when the APIC is replaced or switched off. */
+static void extint_let_through(struct kunit *test)
+{
+	struct kvm_lapic_state *state = kunit_kzalloc(test, sizeof(*state), GFP_KERNEL);
+	const struct kvm_interrupt irq = { .irq = 0x22 };
+	struct kvm_vcpu *vcpu = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, state);
+	kvm_lapic_write_reg(vcpu, APIC_LVT0, APIC_LVT_MASKED);
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_interrupt(vcpu, &irq), 0);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_get_lapic(vcpu, state), 0);
+	*(u32 *)(state->regs + APIC_LVT0) = APIC_DM_EXTINT;
+	expect_no_raise(test, vcpu);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_lapic(vcpu, state), 0);
+	expect_raise(test, vcpu, EVENT_IRQ_LINE);
+
+	kvm_lapic_write_reg(vcpu, APIC_LVT0, APIC_LVT_MASKED);
+	expect_no_raise(test, vcpu);
+	KUNIT_ASSERT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_APICBASE, vcpu->apic_base & ~BIT_ULL(11),
+					  false), MSR_OK);
+	expect_raise(test, vcpu, EVENT_IRQ_LINE);
+	KUNIT_EXPECT_EQ(test, kvm_irq_take(vcpu), 0x22);
+}
+
 /* A PIC that is not let through gets no window; the guest must make progress. */
 static void extint_window_needs_lint0(struct kunit *test)
 {
@@ -865,6 +889,7 @@ static struct kunit_case lapic_test_cases[] = {
 	KUNIT_CASE(state_x2apic_format),
 	KUNIT_CASE(state_without_lapic),
 	KUNIT_CASE(extint_needs_lint0),
+	KUNIT_CASE(extint_let_through),
 	KUNIT_CASE(extint_window_needs_lint0),
 	{}
 };
