@@ -218,6 +218,8 @@ int kvm_vm_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		break;
 	case KVM_CAP_MAX_VCPU_ID:
 		/* Once, before the first vCPU, and not below the boot CPU's. */
+		if (cap->args[0] && cap->args[0] == kvm->max_vcpu_ids)
+			break;
 		if (!cap->args[0] || cap->args[0] > KVM_MAX_VCPU_ID ||
 		    cap->args[0] < kvm->bsp_vcpu_id || kvm->max_vcpu_ids ||
 		    kvm->created_vcpus)

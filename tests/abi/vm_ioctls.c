@@ -152,6 +152,7 @@ TEST(vm, max_vcpu_id)
 	CHECK_OK(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 4UL));
 	CHECK_ERRNO(limit_ids(vm, 3), EINVAL);
 	CHECK_OK(limit_ids(vm, 4));
+	CHECK_OK(limit_ids(vm, 4));
 	CHECK_ERRNO(limit_ids(vm, 5), EINVAL);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 4UL), EINVAL);
 	vcpu_bare(vm, 3);
