@@ -471,7 +471,8 @@ static void clear_vectors(struct kvm_lapic *apic)
 		lapic_set_reg(apic, APIC_TMR + i * 0x10, 0);
 		lapic_set_reg(apic, APIC_IRR + i * 0x10, 0);
 	}
-	apic->irr_pending = false;
+	/* As in recount(): a sender sets its bit first and this afterwards. */
+	WRITE_ONCE(apic->irr_pending, true);
 	apic->highest_isr = -1;
 	apic->nr_isr = 0;
 }
