@@ -209,15 +209,21 @@ int kvm_vcpu_ioctl_set_debugregs(struct kvm_vcpu *vcpu, const struct kvm_debugre
  * A guest that starts to use them will go on: unless a debugger owns them or the
  * access must be checked, they are loaded at the next entry, and taken back after it.
  *
- * Return: true: the vendor lets accesses be until then, and the guest makes this
- * one again.
+ * Return: true: accesses do not exit until then, and the guest makes this one again.
  */
 bool kvm_lend_debug_regs(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->guest_debug || vcpu->dr7 & KVM_DR7_GD)
 		return false;
 	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
+	kvm_x86_intercept_dr(vcpu, false);
 	return true;
+}
+
+static void end_loan(struct kvm_vcpu *vcpu)
+{
+	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	kvm_x86_intercept_dr(vcpu, true);
 }
 
 /**
@@ -256,8 +262,8 @@ void kvm_put_guest_debug_regs(struct kvm_vcpu *vcpu)
 		vcpu->db[1] = native_get_debugreg(1);
 		vcpu->db[2] = native_get_debugreg(2);
 		vcpu->db[3] = native_get_debugreg(3);
-		vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
 		kvm_x86_sync_dirty_debug_regs(vcpu);
+		end_loan(vcpu);
 		kvm_update_dr0123(vcpu);
 		kvm_update_dr7(vcpu);
 	}

@@ -39,7 +39,9 @@ unsigned long kvm_x86_cr4_unsupported(void);
 
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6);
 void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7);
-/* The guest owned its debug registers: read DR6 and DR7 back, see accesses again. Irqs off. */
+/* Does MOV to and from debug registers exit? From creation on it does. */
+void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on);
+/* The guest owned its debug registers: read DR6 and DR7 back. Irqs off. */
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu);
 
 #endif /* MONOVISOR_OPS_REGS_H */

@@ -240,8 +240,10 @@ void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
 /* DR0-7, reads in the low half of the word and writes in the high one. */
 #define DR_INTERCEPTS		0x00ff00ffu
 
-void svm_set_dr_intercepts(struct vcpu_svm *svm, bool on)
+void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
 {
+	struct vcpu_svm *svm = to_svm(vcpu);
+
 	svm->vmcb->control.intercepts[INTERCEPT_DR] = on ? DR_INTERCEPTS : 0;
 	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }
@@ -252,5 +254,4 @@ void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 
 	vcpu->dr6 = svm->vmcb->save.dr6;
 	vcpu->dr7 = svm->vmcb->save.dr7;
-	svm_set_dr_intercepts(svm, true);
 }

@@ -216,6 +216,5 @@ void svm_update_lbr_switch(struct vcpu_svm *svm);
 void svm_load_tsc_ratio(struct vcpu_svm *svm);
 
 /* regs.c */
-void svm_set_dr_intercepts(struct vcpu_svm *svm, bool on);
 
 #endif /* MONOVISOR_SVM_SVM_H */

@@ -116,10 +116,8 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 		kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
 		return RUN_REENTER;
 	}
-	if (kvm_lend_debug_regs(vcpu)) {
-		vmx_cpu_assign(vmx, CPU_BASED_MOV_DR_EXITING, false);
+	if (kvm_lend_debug_regs(vcpu))
 		return RUN_REENTER;
-	}
 	return exit_dr(vcpu, &access);
 }
 

@@ -316,11 +316,15 @@ void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
 	vmcs_writel(GUEST_DR7, dr7);
 }
 
+void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
+{
+	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING, on);
+}
+
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	vcpu->dr6 = native_get_debugreg(6);
 	vcpu->dr7 = vmcs_readl(GUEST_DR7);
-	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING, true);
 	/* The host's own handler must not take the guest's conditions for its own. */
 	native_set_debugreg(6, DR6_RESERVED);
 }

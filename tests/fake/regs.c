@@ -126,6 +126,11 @@ void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
 	to_fake(vcpu)->hw_dr7 = dr7;
 }
 
+void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
+{
+	to_fake(vcpu)->dr_exits = on;
+}
+
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	vcpu->dr6 = to_fake(vcpu)->hw_dr6;

@@ -86,6 +86,10 @@ static void lent_registers(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
 	KUNIT_EXPECT_TRUE(test, kvm_lend_debug_regs(vcpu));
 	KUNIT_EXPECT_TRUE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
+	KUNIT_EXPECT_FALSE(test, to_fake(vcpu)->dr_exits);
+	fake_push(test, vcpu, &(struct fake_step){ .kind = FAKE_STEP_HLT, .insn_len = 1 });
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_TRUE(test, to_fake(vcpu)->dr_exits);
 }
 
 /* Debug registers are exchanged at entry only while a breakpoint is armed. */
