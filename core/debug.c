@@ -133,6 +133,12 @@ unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr)
 	}
 }
 
+static void end_loan(struct kvm_vcpu *vcpu)
+{
+	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
+	kvm_x86_intercept_dr(vcpu, true);
+}
+
 /**
  * kvm_vcpu_ioctl_set_guest_debug() - KVM_SET_GUEST_DEBUG
  * @vcpu: the vCPU, loaded
@@ -155,6 +161,9 @@ int kvm_vcpu_ioctl_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest
 		kvm_queue_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? DB_VECTOR : BP_VECTOR);
 	}
 
+	/* Lent, and not entered since: there is nothing to take back. */
+	if (vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT)
+		end_loan(vcpu);
 	/* Read with the old debugger's TF taken out, write with the new one's put in. */
 	rflags = kvm_get_rflags(vcpu);
 	vcpu->guest_debug = control & KVM_GUESTDBG_ENABLE ? control : 0;
@@ -218,12 +227,6 @@ bool kvm_lend_debug_regs(struct kvm_vcpu *vcpu)
 	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
 	kvm_x86_intercept_dr(vcpu, false);
 	return true;
-}
-
-static void end_loan(struct kvm_vcpu *vcpu)
-{
-	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
-	kvm_x86_intercept_dr(vcpu, true);
 }
 
 /**

@@ -92,6 +92,25 @@ static void lent_registers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, to_fake(vcpu)->dr_exits);
 }
 
+/* Userspace may come in between the loan and the entry. */
+static void lent_to_debugger(struct kunit *test)
+{
+	struct kvm_guest_debug dbg = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP,
+		.arch.debugreg = { [0] = 0x5000, [7] = 1 },
+	};
+	struct kvm_vcpu *vcpu = test->priv;
+
+	KUNIT_EXPECT_EQ(test, kvm_set_dr(vcpu, 0, 0x1234), 0);
+	KUNIT_EXPECT_TRUE(test, kvm_lend_debug_regs(vcpu));
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	KUNIT_EXPECT_FALSE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
+	KUNIT_EXPECT_TRUE(test, to_fake(vcpu)->dr_exits);
+	fake_push(test, vcpu, &(struct fake_step){ .kind = FAKE_STEP_HLT, .insn_len = 1 });
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	KUNIT_EXPECT_EQ(test, kvm_get_dr(vcpu, 0), 0x1234UL);
+}
+
 /* Debug registers are exchanged at entry only while a breakpoint is armed. */
 static void armed_breakpoints(struct kunit *test)
 {
@@ -191,6 +210,7 @@ static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(writes),
 	KUNIT_CASE(intercepted_exceptions),
 	KUNIT_CASE(lent_registers),
+	KUNIT_CASE(lent_to_debugger),
 	KUNIT_CASE(armed_breakpoints),
 	KUNIT_CASE(debugger_breakpoints),
 	KUNIT_CASE(single_step_hides_tf),
