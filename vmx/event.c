@@ -67,6 +67,7 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
 	u32 info = VMX_INTR_INFO(ex->vector, INTR_TYPE_HARD_EXCEPTION);
 
+	vmx_end_halt(to_vmx(vcpu));
 	if (ex->vector == BP_VECTOR || ex->vector == OF_VECTOR) {
 		write_insn_len(to_vmx(vcpu), 1);
 		info = VMX_INTR_INFO(ex->vector, INTR_TYPE_SOFT_EXCEPTION);

@@ -67,8 +67,10 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 
 	if (vcpu->regs_dirty & BIT(VCPU_REGS_RSP))
 		vmcs_writel(GUEST_RSP, vcpu->regs[VCPU_REGS_RSP]);
-	if (vcpu->regs_dirty & BIT(VCPU_REGS_RIP))
+	if (vcpu->regs_dirty & BIT(VCPU_REGS_RIP)) {
 		vmcs_writel(GUEST_RIP, vcpu->regs[VCPU_REGS_RIP]);
+		vmx_end_halt(vmx);
+	}
 
 	update_host_state(vmx);
 	if (unlikely(vmx->shadow_check))

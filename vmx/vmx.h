@@ -235,6 +235,16 @@ static __always_inline void vmx_cpu_assign(struct vcpu_vmx *vmx, u32 bits, bool 
 	vmx_ctl_assign(&vmx->ctl_cpu, CPU_BASED_VM_EXEC_CONTROL, bits, on);
 }
 
+/*
+ * A vCPU that may halt in the guest goes on to, from one entry to the next: not
+ * where userspace has moved it, and no exception is let into that state.
+ */
+static __always_inline void vmx_end_halt(struct vcpu_vmx *vmx)
+{
+	if (unlikely(!(vmx->ctl_cpu & CPU_BASED_HLT_EXITING)))
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+}
+
 static __always_inline void vmx_cpu2_assign(struct vcpu_vmx *vmx, u32 mask, u32 bits)
 {
 	u32 value = (vmx->ctl_cpu2 & ~mask) | bits;

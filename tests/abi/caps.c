@@ -301,8 +301,18 @@ CAP_TEST(X86_DISABLE_EXITS)
 	CHECK_OK(enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS, value));
 }
 
-/* HLT that does not exit: the guest sleeps until the signal. */
-TEST(caps, hlt_without_exit)
+PROGRAM(halt_for_ever, 32,
+	"	cli\n"
+	"1:	hlt\n"
+	"	jmp 1b\n"
+	"	mov $5, %al\n"
+	"	out %al, $0x10\n"
+	"	hlt\n");
+
+#define BEHIND_HLT	(GPA_CODE + 4)
+
+/* HLT that does not exit: the guest sleeps until the signal. On AMD each exit ends it. */
+static struct vcpu *halted_in_guest(void)
 {
 	struct vm *vm = vm_create();
 	struct vcpu *v;
@@ -312,12 +322,49 @@ TEST(caps, hlt_without_exit)
 	CHECK_OK(enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS,
 			KVM_X86_DISABLE_EXITS_HLT));
 	v = vcpu_create(vm, 0);
-	load_at(vm, GPA_CODE, guest_hlt, GUEST_SIZE(hlt));
+	load_at(vm, GPA_CODE, guest_halt_for_ever, GUEST_SIZE(halt_for_ever));
 	vcpu_mode(v, MODE_PROT32);
 	vcpu_start(v, GPA_CODE);
 	start_ticks(SIGUSR1, 20000);
 	CHECK_EQ(run(v), -EINTR);
+	return v;
+}
+
+TEST(caps, hlt_without_exit)
+{
+	halted_in_guest();
 	stop_ticks();
+}
+
+/* What userspace installs is not for a CPU that goes on to sleep. */
+TEST(caps, hlt_without_exit_moved)
+{
+	struct vcpu *v = halted_in_guest();
+	struct kvm_regs regs = get_regs(v);
+	int reason, times = 0;
+
+	regs.rip = BEHIND_HLT;
+	set_regs(v, &regs);
+	do {
+		reason = run(v);
+	} while (reason == -EINTR && ++times < 20);
+	stop_ticks();
+	CHECK_EQ(reason, KVM_EXIT_IO);
+	CHECK_EQ(*(u8 *)pio_data(v), 5);
+}
+
+/* No handler: delivery, and not the entry, is what fails. */
+TEST(caps, hlt_without_exit_exception)
+{
+	struct vcpu *v = halted_in_guest();
+	struct kvm_vcpu_events events = get_events(v);
+
+	stop_ticks();
+	events.exception.injected = 1;
+	events.exception.nr = 13;
+	events.exception.has_error_code = 1;
+	CHECK_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &events));
+	EXPECT_EXIT(v, KVM_EXIT_SHUTDOWN);
 }
 
 CAP_TEST(X86_SMM)
