@@ -361,7 +361,9 @@ void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 	savesegment(ds, vmx->host_ds_sel);
 	savesegment(es, vmx->host_es_sel);
 	asm volatile("sldt %0" : "=m" (vmx->host_ldt_sel));
-	vmx->host_kernel_gs_base = current->thread.gsbase;
+	/* Without FSGSBASE the kernel keeps no base beside a selector, as a 32-bit thread has. */
+	vmx->host_kernel_gs_base = cpu_feature_enabled(X86_FEATURE_FSGSBASE) ?
+		current->thread.gsbase : native_read_msr(MSR_KERNEL_GS_BASE);
 
 	if (vmx->host_fs_base != current->thread.fsbase) {
 		vmx->host_fs_base = current->thread.fsbase;
