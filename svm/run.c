@@ -13,7 +13,6 @@
 #include "core/event.h"
 #include "core/fastpath.h"
 #include "core/guest_context.h"
-#include "core/main.h"
 #include "core/msr.h"
 #include "core/regs.h"
 #include "ops/event.h"

@@ -210,10 +210,12 @@ void kvm_x86_vm_destroy(struct kvm *kvm)
 
 size_t kvm_x86_vm_size(void)
 {
+	BUILD_BUG_ON(offsetof(struct kvm_vmx, kvm));
 	return sizeof(struct kvm_vmx);
 }
 
 size_t kvm_x86_vcpu_size(void)
 {
+	BUILD_BUG_ON(offsetof(struct vcpu_vmx, vcpu));
 	return sizeof(struct vcpu_vmx);
 }

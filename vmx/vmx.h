@@ -105,7 +105,7 @@ enum vmx_seg_field {
  * vcpu->mutex held; what mirrors a VMCS field is written with it.
  */
 struct vcpu_vmx {
-	struct kvm_vcpu vcpu;
+	struct kvm_vcpu vcpu;		/* first: core casts */
 
 	/* --- the switch --- */
 	struct vmx_switch sw;
@@ -185,7 +185,7 @@ struct vcpu_vmx {
 };
 
 struct kvm_vmx {
-	struct kvm kvm;
+	struct kvm kvm;			/* first: core casts */
 	struct page *apic_page;		/* the APIC-access page; NULL without flexpriority */
 };
 
