@@ -30,13 +30,14 @@
 /* Host state that a context switch or a late feature may have changed since the last entry. */
 static void update_host_state(struct vcpu_vmx *vmx)
 {
-	unsigned long cr3 = __get_current_cr3_fast();
-	unsigned long cr4 = cr4_read_shadow();
+	unsigned long cr3, cr4;
 
+	cr3 = __get_current_cr3_fast();
 	if (unlikely(vmx->host_cr3 != cr3)) {
 		vmx->host_cr3 = cr3;
 		vmcs_writel(HOST_CR3, cr3);
 	}
+	cr4 = cr4_read_shadow();
 	if (unlikely(vmx->host_cr4 != cr4)) {
 		vmx->host_cr4 = cr4;
 		vmcs_writel(HOST_CR4, cr4);
