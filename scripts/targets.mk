@@ -5,10 +5,13 @@
 # What lint builds with: a kernel with KUnit if there is one, so that the tests are read too.
 LINT_KDIR ?= $(firstword $(wildcard $(or $(MONOVISOR_CACHE),$(HOME)/.cache/monovisor)/kernel/test) $(KDIR))
 
-lint:
+set-up-lint:
+	tests/rig/setup packages kernel-test
+
+lint: set-up-lint
 	KDIR=$(LINT_KDIR) scripts/lint $(CHECKS)
 
-lint-selftest:
+lint-selftest: set-up-lint
 	KDIR=$(LINT_KDIR) scripts/checks/selftest
 
 check-series:
@@ -16,6 +19,7 @@ check-series:
 	scripts/check-series $(if $(BASE),$(BASE),--newest 10)
 
 fuzz-emul:
+	tests/rig/setup packages
 	tests/fuzz/emul-diff --count $(or $(COUNT),1000000) $(if $(SEED),--seed $(SEED))
 
 mutants:
@@ -34,11 +38,13 @@ report:
 
 # Says what the semantic patches, or one of them, would change; there must be nothing.
 coccicheck:
+	tests/rig/setup packages
 	scripts/checks/cocci $(if $(COCCI),--cocci $(COCCI))
 
 # Without LINUX: Debian's kernels, and with parts of KVM switched off.
 monolithize:
 ifdef LINUX
+	tests/rig/setup packages
 	scripts/monolithize $(if $(OPTIMISE),--optimise) $(if $(CHECK),--check --kdir $(KDIR)) \
 		$(LINUX) $(OUTPUT)
 else
@@ -52,4 +58,4 @@ bench-monolithize:
 	$(if $(EXITS),tests/rig/setup kernel-test bochs)
 	tests/monolithize/bench $(foreach h,$(EXITS),--exits $(h)) $(SERIES)
 
-.PHONY: bench-monolithize monolithize lint lint-selftest check-series coccicheck
+.PHONY: bench-monolithize monolithize set-up-lint lint lint-selftest check-series coccicheck

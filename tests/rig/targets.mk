@@ -47,7 +47,7 @@ selftests:
 
 # Random ioctls in an emulated host; with FAIL=1 those whose allocations fail
 fuzz-ioctl:
-	tests/rig/setup packages kernel-$(KERNEL) $(if $(filter vmx,$(VENDOR)),bochs)
+	tests/rig/setup packages kernel-$(KERNEL) $(if $(filter vmx,$(VENDOR))$(filter bochs,$(RIG)),bochs)
 	tests/fuzz/ioctl-fuzz $(HOST) $(if $(FAIL),--fail,$(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE) -v))
 
@@ -114,7 +114,7 @@ help:
 #?   TESTS="GLOB..."    make check and the like: only these; tests/rig/check --list names them
 #?   RIG=tcg|bochs      the emulator of the host: QEMU (default of svm) or Bochs (vmx, svm)
 #?   MODEL=NAME         its CPU in Bochs: haswell (default of vmx), skylake-x, icelake-u,
-#?                      ryzen (svm); make check has haswell, check-long the others
+#?                      ryzen (svm); make check has haswell, check-long all
 #?   STOCK=1            make demo, shell: the kernel's own KVM, to compare
 #?   SUITE=GLOB VENDOR=fake|svm|vmx|emul V=1
 #?                      make kunit: which suites, which module, show all cases
