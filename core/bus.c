@@ -54,11 +54,16 @@ static u64 datum_of(const void *data, u32 len)
 	return datum;
 }
 
-static bool signal_ioeventfd(const struct listener *l, gpa_t addr, u32 len, const void *data)
+static bool eventfd_matches(const struct listener *l, gpa_t addr, u32 len, const void *data)
 {
 	if (l->addr != addr || (l->len && l->len != len) || len > sizeof(u64))
 		return false;
-	if (!l->any_datum && l->datum != datum_of(data, len))
+	return l->any_datum || l->datum == datum_of(data, len);
+}
+
+static bool signal_ioeventfd(const struct listener *l, gpa_t addr, u32 len, const void *data)
+{
+	if (!eventfd_matches(l, addr, len, data))
 		return false;
 	compat_eventfd_signal(l->eventfd);
 	return true;
@@ -211,34 +216,29 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
 	return false;
 }
 
-/* The first listener that may take the write must be an ioeventfd, and does. */
-static bool signal_first(const struct kvm_bus *bus, gpa_t addr, u32 len, const void *data)
+struct eventfd_ctx *kvm_bus_find_eventfd(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr,
+					 u32 len, const void *data)
 {
+	const struct kvm_bus *bus;
 	const struct listener *l;
 	int i;
 
+	/* The locks of an eventfd sleep there. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return NULL;
+	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
+	if (!bus)
+		return NULL;
 	for (i = first_near(bus, addr); i < bus->nr && bus->listener[i].addr <= addr; i++) {
 		l = &bus->listener[i];
 		if (l->kind == LISTENER_IOEVENTFD) {
-			if (signal_ioeventfd(l, addr, len, data))
-				return true;
+			if (eventfd_matches(l, addr, len, data))
+				return l->eventfd;
 		} else if (addr - l->addr < l->len) {
-			return false;
+			return NULL;
 		}
 	}
-	return false;
-}
-
-bool kvm_bus_signal(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len,
-		    const void *data)
-{
-	const struct kvm_bus *bus;
-
-	/* The locks of an eventfd sleep there. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		return false;
-	bus = srcu_dereference(vcpu->kvm->buses.bus[id], &vcpu->kvm->srcu);
-	return bus && signal_first(bus, addr, len, data);
+	return NULL;
 }
 
 bool kvm_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len, void *data)

@@ -39,6 +39,7 @@ struct kvm_bus_range {
 /* The most listeners a bus takes; KVM's own limit. */
 #define KVM_BUS_MAX_LISTENERS	1000
 
+struct eventfd_ctx;
 struct kvm_bus;
 
 struct kvm_buses {
@@ -65,19 +66,19 @@ bool kvm_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 le
 		   const void *data);
 
 /**
- * kvm_bus_signal() - offer a write to the ioeventfds alone
+ * kvm_bus_find_eventfd() - the ioeventfd that a write would signal
  * @vcpu: who writes
  * @id: which bus
  * @addr: port or guest physical address
  * @len: bytes
  * @data: the datum
  *
- * Context: kvm->srcu held; any but NMI, also irqs off.
- * Return: true if an ioeventfd took it; false: nothing has been done, and
+ * Context: kvm->srcu held, as long as the answer is used; any but NMI, also irqs off.
+ * Return: for compat_eventfd_signal(), which is all that is left to do; NULL if
  * kvm_bus_write() is to decide.
  */
-bool kvm_bus_signal(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, u32 len,
-		    const void *data);
+struct eventfd_ctx *kvm_bus_find_eventfd(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr,
+					 u32 len, const void *data);
 
 /**
  * kvm_bus_read() - ask the in-kernel devices for a datum

@@ -7,6 +7,7 @@
 #include <asm/msr-index.h>
 
 #include "core/bus.h"
+#include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/exit.h"
@@ -61,19 +62,20 @@ enum run_result fast_hypercall(struct kvm_vcpu *vcpu)
 enum run_result fast_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 {
 	u32 val = kvm_eax_read(vcpu);
-	unsigned long next;
-	bool taken;
+	struct eventfd_ctx *eventfd;
+	unsigned long next = 0;
 	int idx;
 
 	if (io->in || io->string)
 		return RUN_REENTER;
-	next = kvm_x86_fast_next_rip(vcpu);
-	if (unlikely(!next))
-		return RUN_REENTER;
 	idx = srcu_read_lock(&vcpu->kvm->srcu);
-	taken = kvm_bus_signal(vcpu, KVM_BUS_PIO, io->port, io->size, &val);
+	eventfd = kvm_bus_find_eventfd(vcpu, KVM_BUS_PIO, io->port, io->size, &val);
+	if (eventfd)
+		next = kvm_x86_fast_next_rip(vcpu);
+	if (likely(next))
+		compat_eventfd_signal(eventfd);
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
-	if (!taken)
+	if (!next)
 		return RUN_REENTER;
 	trace_kvm_pio(KVM_TRACE_WRITE, io->port, io->size, 1, &val);
 	kvm_x86_fast_retire(vcpu, next);
@@ -122,11 +124,27 @@ static bool write_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	}
 }
 
+/* Those that write_msr() may take: for another nothing need be known of the instruction. */
+static bool may_write_msr(u32 index)
+{
+	switch (index) {
+	case MSR_IA32_TSC_ADJUST:
+	case MSR_IA32_MISC_ENABLE:
+	case MSR_IA32_PRED_CMD:
+	case MSR_IA32_TSC_DEADLINE:
+	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
+		return true;
+	}
+	return false;
+}
+
 enum run_result fast_wrmsr(struct kvm_vcpu *vcpu)
 {
 	u32 index = vcpu->regs[VCPU_REGS_RCX];
 	unsigned long next;
 
+	if (!may_write_msr(index))
+		return RUN_REENTER;
 	next = kvm_x86_fast_next_rip(vcpu);
 	if (unlikely(!next) || !write_msr(vcpu, index, kvm_edx_eax_read(vcpu)))
 		return RUN_REENTER;
@@ -187,12 +205,16 @@ void fast_note_device(struct kvm_vcpu *vcpu, gfn_t gfn)
 static bool offer_store(struct kvm_vcpu *vcpu, gpa_t gpa, const struct emul_move *store)
 {
 	u64 val = kvm_move_datum(vcpu, store);
+	struct eventfd_ctx *eventfd;
 
 	if (kvm_lapic_owns_gpa(vcpu, gpa)) {
 		if (!kvm_lapic_mmio_write_irqoff(vcpu, gpa, store->bytes, val))
 			return false;
-	} else if (!kvm_bus_signal(vcpu, KVM_BUS_MMIO, gpa, store->bytes, &val)) {
-		return false;
+	} else {
+		eventfd = kvm_bus_find_eventfd(vcpu, KVM_BUS_MMIO, gpa, store->bytes, &val);
+		if (!eventfd)
+			return false;
+		compat_eventfd_signal(eventfd);
 	}
 	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, store->bytes, gpa, &val);
 	return true;

@@ -11,8 +11,8 @@
 #include "vmx/vmx.h"
 
 /*
- * Fields are read anew rather than by way of the caches of lazily read state:
- * none of it is wanted again once the instruction has retired.
+ * Past the caches of lazily read state, for none of it is wanted again once the
+ * instruction has retired: who asks has all else that the exit takes.
  *
  * Outside 64-bit mode RIP wraps at 4 GiB. Leave an instruction there alone,
  * and the mode need not be known.
