@@ -16,6 +16,7 @@
 
 #include "core/compat.h"
 #include "core/cpuid.h"
+#include "core/cr.h"
 #include "ops/mmu.h"
 
 #define BASIC_MAX	0x1fU
@@ -271,6 +272,11 @@ void kvm_cpuid_module_init(void)
 		kvm_cpu_cap_set(KVM_FEATURE_LFENCE_SERIALIZING);
 	if (!boot_cpu_has(X86_FEATURE_CONSTANT_TSC))
 		kvm_cpu_cap_clear(KVM_FEATURE_INVARIANT_TSC);
+
+	/* Guests share the register with the host, which may have NX disabled. */
+	kvm_efer_supported = EFER_SCE | EFER_LME | EFER_LMA;
+	if (boot_cpu_has(X86_FEATURE_NX))
+		kvm_efer_supported |= EFER_NX;
 
 	read_xstates();
 	if (!kvm_supported_xcr0()) {

@@ -124,7 +124,9 @@ bool kvm_cr4_change_loads_pdptrs(unsigned long old, unsigned long new)
 
 unsigned long kvm_cr4_reserved(struct kvm_vcpu *vcpu)
 {
-	return vcpu->cr4_guest_rsvd_bits | kvm_x86_cr4_unsupported();
+	/* Guests get no VMX and no SMX of their own. */
+	return vcpu->cr4_guest_rsvd_bits | kvm_x86_cr4_unsupported() |
+	       X86_CR4_VMXE | X86_CR4_SMXE;
 }
 
 bool kvm_cr3_legal(struct kvm_vcpu *vcpu, unsigned long cr3, bool long_mode)
@@ -141,7 +143,7 @@ static void update_lma(struct kvm_vcpu *vcpu, bool paging)
 	if (paging && (efer & EFER_LME))
 		efer |= EFER_LMA;
 	if (efer != vcpu->efer)
-		kvm_x86_set_efer(vcpu, efer);
+		kvm_install_efer(vcpu, efer);
 }
 
 /*
@@ -191,7 +193,7 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 
 	if ((old ^ cr0) & X86_CR0_PG)
 		update_lma(vcpu, cr0 & X86_CR0_PG);
-	kvm_x86_set_cr0(vcpu, cr0);
+	kvm_install_cr0(vcpu, cr0);
 	if ((old ^ cr0) & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;
@@ -220,7 +222,7 @@ int kvm_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 	    !guest_pdptrs_valid(vcpu, cr3))
 		return 1;
 
-	kvm_x86_set_cr3(vcpu, cr3);
+	kvm_install_cr3(vcpu, cr3);
 	if (!keep)
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;
@@ -256,7 +258,7 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	if (!kvm_cr4_legal(cr4, kvm_cr4_reserved(vcpu)) || !cr4_change_legal(vcpu, old, cr4))
 		return 1;
 
-	kvm_x86_set_cr4(vcpu, cr4);
+	kvm_install_cr4(vcpu, cr4);
 	if (kvm_cr4_change_flushes(old, cr4))
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;
@@ -331,7 +333,7 @@ int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host_initiated)
 			return 1;
 	}
 	efer = (efer & ~(u64)EFER_LMA) | (old & EFER_LMA);
-	kvm_x86_set_efer(vcpu, efer);
+	kvm_install_efer(vcpu, efer);
 	if ((old ^ efer) & EFER_NX)
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;

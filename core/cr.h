@@ -6,6 +6,9 @@
 #ifndef MONOVISOR_CORE_CR_H
 #define MONOVISOR_CORE_CR_H
 
+#include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
+
 #include "core/irq/lapic.h"
 #include "core/vcpu.h"
 #include "core/regs.h"
@@ -41,6 +44,25 @@ static __always_inline unsigned long kvm_read_cr3(struct kvm_vcpu *vcpu)
 	return vcpu->cr3;
 }
 
+/*
+ * What hardware holds while the guest believes to have @cr0. With CD set, second-stage
+ * paging would make all its accesses uncached, although the memory is ours and
+ * coherent. Whoever stores it has the guest read its own.
+ */
+static __always_inline unsigned long kvm_cr0_for_hardware(unsigned long cr0)
+{
+	return cr0 & ~(X86_CR0_CD | X86_CR0_NW);
+}
+
+/*
+ * The same for @cr4. MCE is as the host has it: clear, a machine check in the guest
+ * would shut the machine down instead of exiting. Irqs on or off.
+ */
+static __always_inline unsigned long kvm_cr4_for_hardware(unsigned long cr4)
+{
+	return (cr4 & ~X86_CR4_MCE) | (cr4_read_shadow() & X86_CR4_MCE);
+}
+
 static __always_inline bool is_protmode(struct kvm_vcpu *vcpu)
 {
 	return kvm_read_cr0_bits(vcpu, X86_CR0_PE);
@@ -59,6 +81,37 @@ static __always_inline bool is_pae(struct kvm_vcpu *vcpu)
 static __always_inline bool is_long_mode(struct kvm_vcpu *vcpu)
 {
 	return vcpu->efer & EFER_LMA;
+}
+
+/*
+ * The vCPU's copy and hardware's together; the value has been found legal. vCPU loaded;
+ * may sleep (VMX reads PDPTEs).
+ */
+static inline void kvm_install_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	vcpu->cr0 = cr0;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
+	kvm_x86_set_cr0(vcpu, cr0);
+}
+
+static inline void kvm_install_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
+{
+	vcpu->cr3 = cr3;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR3);
+	kvm_x86_set_cr3(vcpu, cr3);
+}
+
+static inline void kvm_install_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+{
+	vcpu->cr4 = cr4;
+	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
+	kvm_x86_set_cr4(vcpu, cr4);
+}
+
+static inline void kvm_install_efer(struct kvm_vcpu *vcpu, u64 efer)
+{
+	vcpu->efer = efer;
+	kvm_x86_set_efer(vcpu, efer);
 }
 
 /*

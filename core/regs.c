@@ -205,10 +205,10 @@ static void set_sregs_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sre
 	kvm_set_cr8(vcpu, sregs->cr8);
 	kvm_apic_base_write(vcpu, sregs->apic_base);
 
-	kvm_x86_set_efer(vcpu, sregs->efer);
-	kvm_x86_set_cr0(vcpu, sregs->cr0 | X86_CR0_ET);
-	kvm_x86_set_cr4(vcpu, sregs->cr4);
-	kvm_x86_set_cr3(vcpu, sregs->cr3);
+	kvm_install_efer(vcpu, sregs->efer);
+	kvm_install_cr0(vcpu, sregs->cr0 | X86_CR0_ET);
+	kvm_install_cr4(vcpu, sregs->cr4);
+	kvm_install_cr3(vcpu, sregs->cr3);
 
 	kvm_x86_set_segment(vcpu, &sregs->cs, VCPU_SREG_CS);
 	kvm_x86_set_segment(vcpu, &sregs->ds, VCPU_SREG_DS);

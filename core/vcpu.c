@@ -155,10 +155,10 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_fpu_vcpu_reset(vcpu, init_event);
 	kvm_msr_vcpu_reset(vcpu, init_event);
 	kvm_x86_vcpu_reset(vcpu, init_event);
-	kvm_x86_set_cr0(vcpu, cache | X86_CR0_ET);
-	kvm_x86_set_cr3(vcpu, 0);
-	kvm_x86_set_cr4(vcpu, 0);
-	kvm_x86_set_efer(vcpu, 0);
+	kvm_install_cr0(vcpu, cache | X86_CR0_ET);
+	kvm_install_cr3(vcpu, 0);
+	kvm_install_cr4(vcpu, 0);
+	kvm_install_efer(vcpu, 0);
 	kvm_x86_set_rflags(vcpu, X86_EFLAGS_FIXED);
 	kvm_x86_write_tsc_offset(vcpu);
 	kvm_x86_write_tsc_multiplier(vcpu);

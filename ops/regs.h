@@ -29,12 +29,12 @@ void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
 void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt);
 void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
 
-/* Store into vcpu->crN and hardware; the value has been found legal. */
+/* Store into hardware what is in the vCPU's copy by now: kvm_install_cr0() and its like. */
 void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
-/* CR4 bits this vendor cannot give to a guest. */
+/* CR4 bits this hardware cannot give to a guest, beside those that no guest gets. */
 unsigned long kvm_x86_cr4_unsupported(void);
 
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6);

@@ -189,12 +189,8 @@ static void decide_features(void)
 
 static void set_caps(void)
 {
-	kvm_efer_supported = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	if (boot_cpu_has(X86_FEATURE_FXSR_OPT))
 		kvm_efer_supported |= EFER_FFXSR;
-
-	/* Guests get no SVM of their own. */
-	kvm_cpu_cap_clear(X86_FEATURE_SVM);
 
 	/* VIRT_SPEC_CTRL is emulated through whatever the host switches SSBD with. */
 	if (boot_cpu_has(X86_FEATURE_LS_CFG_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD) ||

@@ -6,8 +6,6 @@
  *
  * Source: AMD APM volume 2, "Layout of VMCB" and "Segment State in the VMCB".
  */
-#include <asm/tlbflush.h>
-
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/regs.h"
@@ -158,21 +156,17 @@ void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
  * @vcpu: the vCPU
  * @cr0: a legal value
  *
- * The guest runs on hardware's CR0 except for CD and NW: with nested paging a
- * set CD would make all its accesses uncached, although the memory is ours and
- * coherent. While they are set, CR0 is shadowed and each access exits;
- * otherwise only writes that change more than TS and MP do.
+ * The guest runs on hardware's CR0. While that cannot be what it believes to
+ * have, CR0 is shadowed and each access exits; otherwise only writes that change
+ * more than TS and MP do.
  */
 void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	unsigned long hw_cr0 = cr0 & ~(X86_CR0_CD | X86_CR0_NW);
+	unsigned long hw_cr0 = kvm_cr0_for_hardware(cr0);
 	bool shadowed = hw_cr0 != cr0;
 
-	vcpu->cr0 = cr0;
 	vcpu->cr0_guest_owned_bits = shadowed ? 0 : CR0_GUEST_OWNED;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
-
 	svm->vmcb->save.cr0 = hw_cr0;
 	svm_assign_intercept(svm, INTERCEPT_CR0_READ, shadowed);
 	svm_assign_intercept(svm, INTERCEPT_CR0_WRITE, shadowed);
@@ -183,24 +177,16 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	vcpu->cr3 = cr3;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR3);
 	svm->vmcb->save.cr3 = cr3;
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
 }
 
-/*
- * CR4.MCE stays as the host has it: with it clear, a machine check while the
- * guest runs would shut the machine down instead of exiting. Where this shows,
- * reads exit.
- */
+/* Where hardware's differs, reads exit. */
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	unsigned long hw_cr4 = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+	unsigned long hw_cr4 = kvm_cr4_for_hardware(cr4);
 
-	vcpu->cr4 = cr4;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
 	svm->vmcb->save.cr4 = hw_cr4;
 	svm_assign_intercept(svm, INTERCEPT_CR4_READ, hw_cr4 != cr4);
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
@@ -210,7 +196,6 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	vcpu->efer = efer;
 	/* VMRUN demands SVME; the guest's reads exit and see vcpu->efer. */
 	svm->vmcb->save.efer = efer | EFER_SVME;
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
@@ -218,7 +203,7 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 
 unsigned long kvm_x86_cr4_unsupported(void)
 {
-	return X86_CR4_VMXE | X86_CR4_SMXE;
+	return 0;
 }
 
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6)

@@ -400,13 +400,8 @@ void vmx_caps_set_cpuid(void)
 {
 	int i;
 
-	kvm_cpu_cap_clear(X86_FEATURE_VMX);
-	kvm_cpu_cap_clear(X86_FEATURE_SVM);
 	for (i = 0; i < ARRAY_SIZE(vmx_cpu2_features); i++) {
 		if (!(vmx_caps.cpu2 & vmx_cpu2_features[i].control))
 			kvm_cpu_cap_clear(vmx_cpu2_features[i].feature);
 	}
-	kvm_efer_supported |= EFER_SCE | EFER_LME | EFER_LMA;
-	if (boot_cpu_has(X86_FEATURE_NX))
-		kvm_efer_supported |= EFER_NX;
 }

@@ -6,15 +6,10 @@
  *
  * Source: Intel SDM volume 3, "Guest Register State".
  */
-#include <asm/tlbflush.h>
-
 #include "core/cr.h"
 #include "core/debug.h"
 #include "core/regs.h"
 #include "vmx/vmx.h"
-
-/* CR4 bits hardware needs or shares with the host, hidden from the guest. */
-#define CR4_HOST_BITS	(X86_CR4_VMXE | X86_CR4_MCE)
 
 /* Segment access rights in the VMCS. */
 #define AR_TYPE		GENMASK(3, 0)
@@ -250,16 +245,11 @@ static void fix_tr_for_long_mode(struct kvm_vcpu *vcpu)
 	vmcs_write32(GUEST_TR_AR_BYTES, vmx->seg[VCPU_SREG_TR].ar);
 }
 
-/*
- * NE must be 1 in VMX operation. CD and NW stay 0: the caches are the host's.
- * The guest reads all three from the shadow.
- */
+/* NE must be 1 in VMX operation. What differs the guest reads from the shadow. */
 void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
-	unsigned long hw = (cr0 & ~(X86_CR0_NW | X86_CR0_CD)) | X86_CR0_NE;
+	unsigned long hw = kvm_cr0_for_hardware(cr0) | X86_CR0_NE;
 
-	vcpu->cr0 = cr0;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vcpu->cr0_guest_owned_bits);
 	vmcs_writel(CR0_READ_SHADOW, cr0);
 	vmcs_writel(GUEST_CR0, hw);
@@ -268,20 +258,15 @@ void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 {
-	vcpu->cr3 = cr3;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR3);
 	vmcs_writel(GUEST_CR3, cr3);
 	vmx_load_pdptrs(vcpu);
 }
 
-/* MCE is the host's: a machine check must not turn into a shutdown. */
+/* VMXE must be 1 in VMX operation. */
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
-	unsigned long hw = (cr4 & ~CR4_HOST_BITS) | (cr4_read_shadow() & X86_CR4_MCE) |
-			   X86_CR4_VMXE;
+	unsigned long hw = kvm_cr4_for_hardware(cr4) | X86_CR4_VMXE;
 
-	vcpu->cr4 = cr4;
-	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~vcpu->cr4_guest_owned_bits);
 	vmcs_writel(CR4_READ_SHADOW, cr4);
 	vmcs_writel(GUEST_CR4, hw);
@@ -292,7 +277,6 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	vcpu->efer = efer;
 	if (efer & EFER_LMA)
 		fix_tr_for_long_mode(vcpu);
 	vmcs_write64(GUEST_IA32_EFER, efer);
@@ -303,7 +287,7 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 
 unsigned long kvm_x86_cr4_unsupported(void)
 {
-	return ~vmx_caps.cr4_fixed1 | X86_CR4_VMXE | X86_CR4_SMXE;
+	return ~vmx_caps.cr4_fixed1;
 }
 
 /* Hardware's DR6 is the guest's only while the guest owns the debug registers: see run.c. */

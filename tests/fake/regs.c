@@ -92,28 +92,24 @@ void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
 
 void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
-	vcpu->cr0 = cr0;
 }
 
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 {
-	vcpu->cr3 = cr3;
 	kvm_register_mark_dirty(vcpu, VCPU_EXREG_CR3);
 }
 
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
-	vcpu->cr4 = cr4;
 }
 
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 {
-	vcpu->efer = efer;
 }
 
 unsigned long kvm_x86_cr4_unsupported(void)
 {
-	return X86_CR4_VMXE | X86_CR4_SMXE;
+	return 0;
 }
 
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6)

@@ -11,6 +11,7 @@
 
 #include "core/bus.h"
 #include "core/compat.h"
+#include "core/cr.h"
 #include "core/event.h"
 #include "core/regs.h"
 #include "core/request.h"
@@ -408,7 +409,7 @@ static void mmio_write_wide(struct kunit *test)
 	struct kvm_run *run = vcpu->run;
 
 	set_cpuid(test, guest);
-	kvm_x86_set_cr4(vcpu, X86_CR4_OSFXSR);
+	kvm_install_cr4(vcpu, X86_CR4_OSFXSR);
 	CODE_BYTES(0x66, 0x0f, 0x7f, 0x06, 0x50, 0xf0);
 	STEP(FAKE_STEP_EMULATE);
 	HLT();

@@ -222,11 +222,11 @@ static void dynamic_bits(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, set_entries(test, entries, ARRAY_SIZE(entries)), 0);
 	vcpu->cr4_guest_rsvd_bits = 0;
-	kvm_x86_set_cr4(vcpu, 0);
+	kvm_install_cr4(vcpu, 0);
 	run_cpuid(vcpu, 1, 0, &ebx, &ecx, &edx);
 	KUNIT_EXPECT_EQ(test, ecx & FEATURE_BIT(OSXSAVE), 0U);
 	KUNIT_EXPECT_NE(test, edx & FEATURE_BIT(APIC), 0U);
-	kvm_x86_set_cr4(vcpu, X86_CR4_OSXSAVE);
+	kvm_install_cr4(vcpu, X86_CR4_OSXSAVE);
 	vcpu->apic_base &= ~MSR_IA32_APICBASE_ENABLE;
 	run_cpuid(vcpu, 1, 0, &ebx, &ecx, &edx);
 	KUNIT_EXPECT_NE(test, ecx & FEATURE_BIT(OSXSAVE), 0U);

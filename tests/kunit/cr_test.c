@@ -165,10 +165,10 @@ static int cr_init(struct kunit *test)
 	vcpu->cpuid_caps = ~0U;
 	vcpu->cr4_guest_rsvd_bits = 0;
 	vcpu->reserved_gpa_bits = GENMASK_ULL(63, 40);
-	kvm_x86_set_cr0(vcpu, PE | X86_CR0_ET);
-	kvm_x86_set_cr3(vcpu, 0);
-	kvm_x86_set_cr4(vcpu, 0);
-	kvm_x86_set_efer(vcpu, 0);
+	kvm_install_cr0(vcpu, PE | X86_CR0_ET);
+	kvm_install_cr3(vcpu, 0);
+	kvm_install_cr4(vcpu, 0);
+	kvm_install_efer(vcpu, 0);
 	kvm_x86_get_segment(vcpu, &cs, VCPU_SREG_CS);
 	cs.l = 0;
 	cs.db = 1;
