@@ -123,6 +123,39 @@ static u32 reset_signature(struct kvm_vcpu *vcpu)
 	return leaf ? leaf->eax : 0x600;
 }
 
+/* Segments and descriptor tables: the same for power-on and INIT. */
+static void reset_segments(struct kvm_vcpu *vcpu)
+{
+	enum { DATA = 3, CODE = 11, LDT = 2, BUSY_TSS = 11 };
+	static const struct {
+		u8 type;
+		bool system;
+	} kinds[NR_VCPU_SREGS] = {
+		[VCPU_SREG_ES] = { DATA }, [VCPU_SREG_CS] = { CODE },
+		[VCPU_SREG_SS] = { DATA }, [VCPU_SREG_DS] = { DATA },
+		[VCPU_SREG_FS] = { DATA }, [VCPU_SREG_GS] = { DATA },
+		[VCPU_SREG_TR] = { BUSY_TSS, true }, [VCPU_SREG_LDTR] = { LDT, true },
+	};
+	const struct kvm_dtable table = { .limit = 0xffff };
+	int seg;
+
+	for (seg = 0; seg < NR_VCPU_SREGS; seg++) {
+		const struct kvm_segment var = {
+			/* The first instruction is fetched from 16 bytes below 4 GiB. */
+			.selector = seg == VCPU_SREG_CS ? 0xf000 : 0,
+			.base = seg == VCPU_SREG_CS ? 0xffff0000 : 0,
+			.limit = 0xffff,
+			.type = kinds[seg].type,
+			.s = !kinds[seg].system,
+			.present = 1,
+		};
+
+		kvm_x86_set_segment(vcpu, &var, seg);
+	}
+	kvm_x86_set_gdt(vcpu, &table);
+	kvm_x86_set_idt(vcpu, &table);
+}
+
 /**
  * kvm_vcpu_reset() - power-on or INIT state
  * @vcpu: the vCPU, loaded
@@ -155,6 +188,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_fpu_vcpu_reset(vcpu, init_event);
 	kvm_msr_vcpu_reset(vcpu, init_event);
 	kvm_x86_vcpu_reset(vcpu, init_event);
+	reset_segments(vcpu);
 	kvm_install_cr0(vcpu, cache | X86_CR0_ET);
 	kvm_install_cr3(vcpu, 0);
 	kvm_install_cr4(vcpu, 0);

@@ -17,8 +17,8 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu);
  * @vcpu: the vCPU, loaded
  * @init_event: INIT rather than power-on
  *
- * The vendor sets segments, tables, control block. Core sets the registers and what
- * else it knows after that, by their ops, and has intercepts computed anew.
+ * The vendor sets its control block and what no op sets. Core sets registers, segments
+ * and what else it knows after that, by their ops, and has intercepts computed anew.
  * Context: vCPU loaded, may sleep.
  */
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);

@@ -75,14 +75,6 @@ static void init_controls(struct vcpu_svm *svm)
 	svm->asid_generation = 0;
 }
 
-static void reset_seg(struct vmcb_seg *seg, u32 type)
-{
-	seg->selector = 0;
-	seg->attrib = SVM_SELECTOR_P_MASK | type;
-	seg->limit = 0xffff;
-	seg->base = 0;
-}
-
 /*
  * INIT leaves MSRs alone, some of which are kept in the VMCB only.
  * Source: AMD APM volume 2, "Processor Initialization State".
@@ -90,29 +82,11 @@ static void reset_seg(struct vmcb_seg *seg, u32 type)
 static void init_guest_state(struct vcpu_svm *svm, bool init_event)
 {
 	struct vmcb_save_area *save = &svm->vmcb->save;
-	const u32 data = SVM_SELECTOR_S_MASK | SVM_SELECTOR_WRITE_MASK | 1;
-	const u32 code = SVM_SELECTOR_S_MASK | SVM_SELECTOR_READ_MASK | SVM_SELECTOR_CODE_MASK | 1;
 
 	if (!init_event) {
 		memset(save, 0, sizeof(*save));
 		save->spec_ctrl = svm->vcpu.spec_ctrl;
 	}
-	reset_seg(&save->es, data);
-	reset_seg(&save->ss, data);
-	reset_seg(&save->ds, data);
-	reset_seg(&save->fs, data);
-	reset_seg(&save->gs, data);
-	reset_seg(&save->cs, code);
-	save->cs.selector = 0xf000;
-	save->cs.base = 0xffff0000;
-	save->cpl = 0;
-	save->gdtr.base = 0;
-	save->gdtr.limit = 0xffff;
-	save->idtr.base = 0;
-	save->idtr.limit = 0xffff;
-	reset_seg(&save->ldtr, 2);	/* LDT */
-	reset_seg(&save->tr, 11);	/* busy 32-bit TSS */
-
 	save->dr6 = DR6_ACTIVE_LOW;
 	save->g_pat = svm->vcpu.pat;
 }

@@ -155,36 +155,12 @@ static void init_controls(struct vcpu_vmx *vmx)
 	vmx->tpr_threshold = 0;
 }
 
-static void reset_seg(struct kvm_vcpu *vcpu, int seg, u8 type, bool system)
-{
-	const struct kvm_segment var = {
-		.selector = seg == VCPU_SREG_CS ? 0xf000 : 0,
-		.base = seg == VCPU_SREG_CS ? 0xffff0000 : 0,
-		.limit = 0xffff,
-		.type = type,
-		.s = !system,
-		.present = 1,
-	};
-
-	kvm_x86_set_segment(vcpu, &var, seg);
-}
-
 /*
  * INIT leaves MSRs alone, some of which are kept in the VMCS only.
  * Source: Intel SDM volume 3, "Processor State After Reset".
  */
 static void init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
 {
-	const struct kvm_dtable dt = { .limit = 0xffff };
-	int seg;
-
-	for (seg = VCPU_SREG_ES; seg <= VCPU_SREG_GS; seg++)
-		reset_seg(vcpu, seg, seg == VCPU_SREG_CS ? 11 : 3, false);
-	reset_seg(vcpu, VCPU_SREG_TR, 11, true);	/* busy TSS */
-	reset_seg(vcpu, VCPU_SREG_LDTR, 2, true);
-	kvm_x86_set_gdt(vcpu, &dt);
-	kvm_x86_set_idt(vcpu, &dt);
-
 	if (!init_event) {
 		vmcs_write32(GUEST_SYSENTER_CS, 0);
 		vmcs_writel(GUEST_SYSENTER_ESP, 0);

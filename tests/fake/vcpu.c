@@ -59,32 +59,10 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 {
 }
 
-/*
- * The state after RESET and INIT.
- * Source: AMD APM volume 2, "Processor Initialization and Long Mode Activation".
- */
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 {
-	static const u8 seg_type[NR_VCPU_SREGS] = {
-		[VCPU_SREG_ES] = 3, [VCPU_SREG_CS] = 11, [VCPU_SREG_SS] = 3,
-		[VCPU_SREG_DS] = 3, [VCPU_SREG_FS] = 3, [VCPU_SREG_GS] = 3,
-		[VCPU_SREG_TR] = 11, [VCPU_SREG_LDTR] = 2,
-	};
 	struct fake_vcpu *fake = to_fake(vcpu);
-	int i;
 
-	for (i = 0; i < NR_VCPU_SREGS; i++) {
-		fake->seg[i] = (struct kvm_segment){
-			.limit = 0xffff,
-			.type = seg_type[i],
-			.present = 1,
-			.s = i != VCPU_SREG_TR && i != VCPU_SREG_LDTR,
-		};
-	}
-	fake->seg[VCPU_SREG_CS].selector = 0xf000;
-	fake->seg[VCPU_SREG_CS].base = 0xffff0000;
-	fake->gdt = (struct kvm_dtable){ .limit = 0xffff };
-	fake->idt = (struct kvm_dtable){ .limit = 0xffff };
 	fake->hw_rflags = X86_EFLAGS_FIXED;
 	fake->shadow = 0;
 	fake->nmi_masked = false;
