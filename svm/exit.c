@@ -139,16 +139,10 @@ static enum run_result decode_pause(struct vcpu_svm *svm)
 	return exit_pause(&svm->vcpu);
 }
 
-static enum run_result decode_vintr(struct vcpu_svm *svm)
-{
-	svm_disarm_irq_window(svm);
-	return exit_irq_window(&svm->vcpu);
-}
-
 /* Codes in the order of how often they are seen. */
-enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
+static enum run_result decode_reason(struct vcpu_svm *svm)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
+	struct kvm_vcpu *vcpu = &svm->vcpu;
 	u32 code = svm->vmcb->control.exit_code;
 
 	switch (code) {
@@ -163,7 +157,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 			return exit_wrmsr(vcpu);
 		return exit_rdmsr(vcpu);
 	case SVM_EXIT_VINTR:
-		return decode_vintr(svm);
+		svm_disarm_irq_window(svm);
+		return exit_irq_window(vcpu);
 	case SVM_EXIT_HLT:
 		return exit_hlt(vcpu);
 	case SVM_EXIT_CPUID:
@@ -202,8 +197,6 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		/* The guest's state is undefined now, so there is nothing that INIT could keep. */
 		memset(&svm->vmcb->save, 0, sizeof(svm->vmcb->save));
 		return exit_shutdown(vcpu, true);
-	case SVM_EXIT_CODE_ERR:
-		return exit_failed_entry(svm);
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:
@@ -219,6 +212,15 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 		return exit_undefined(vcpu);
 	}
 	return exit_unknown(vcpu, code);
+}
+
+enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (unlikely(svm->vmcb->control.exit_code == SVM_EXIT_CODE_ERR))
+		return exit_failed_entry(svm);
+	return decode_reason(svm);
 }
 
 bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
@@ -258,46 +260,11 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 	}
 }
 
-static void dump_seg(const char *name, const struct vmcb_seg *seg)
-{
-	pr_err("%-5s sel %04x attr %04x limit %08x base %016llx\n", name, seg->selector,
-	       seg->attrib, seg->limit, seg->base);
-}
-
-static void dump_control(const struct vmcb_control_area *control)
-{
-	pr_err("intercepts %*ph\n", (int)sizeof(control->intercepts), control->intercepts);
-	pr_err("exit %08x:%08x info %016llx %016llx\n", control->exit_code_hi,
-	       control->exit_code, control->exit_info_1, control->exit_info_2);
-	pr_err("exitintinfo %08x/%08x eventinj %08x/%08x\n", control->exit_int_info,
-	       control->exit_int_info_err, control->event_inj, control->event_inj_err);
-	pr_err("asid %u tlb_ctl %u int_ctl %08x int_vector %x int_state %x\n", control->asid,
-	       control->tlb_ctl, control->int_ctl, control->int_vector, control->int_state);
-	pr_err("nested_ctl %llx n_cr3 %016llx virt_ext %llx next_rip %016llx\n",
-	       control->nested_ctl, control->nested_cr3, control->virt_ext, control->next_rip);
-}
-
 void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
 {
-	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
-	const struct vmcb_save_area *save = &vmcb->save;
+	struct vcpu_svm *svm = to_svm(vcpu);
 
-	pr_err("VMCB of vCPU %d, last entered on CPU %d\n", vcpu->vcpu_id, to_svm(vcpu)->last_cpu);
-	dump_control(&vmcb->control);
-	dump_seg("es", &save->es);
-	dump_seg("cs", &save->cs);
-	dump_seg("ss", &save->ss);
-	dump_seg("ds", &save->ds);
-	dump_seg("fs", &save->fs);
-	dump_seg("gs", &save->gs);
-	dump_seg("gdtr", &save->gdtr);
-	dump_seg("ldtr", &save->ldtr);
-	dump_seg("idtr", &save->idtr);
-	dump_seg("tr", &save->tr);
-	pr_err("cpl %u efer %016llx cr0 %016llx cr2 %016llx\n", save->cpl, save->efer, save->cr0,
-	       save->cr2);
-	pr_err("cr3 %016llx cr4 %016llx dr6 %016llx dr7 %016llx\n", save->cr3, save->cr4,
-	       save->dr6, save->dr7);
-	pr_err("rip %016llx rflags %016llx rsp %016llx rax %016llx\n", save->rip, save->rflags,
-	       save->rsp, save->rax);
+	pr_err("vCPU %d, last entered on CPU %d, last exit %x\n", vcpu->vcpu_id, svm->last_cpu,
+	       svm->vmcb->control.exit_code);
+	svm_dump_vmcb(svm->vmcb);
 }

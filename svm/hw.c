@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SVM as a whole: may this CPU be used, how is it switched on and off, what is
- * decided once at load. Nothing here knows a vCPU.
+ * SVM as a whole: may it be used here, switching it on and off on a CPU, what
+ * is decided once at load. What the CPU can do in detail is caps.c's.
  */
 #define pr_fmt(fmt) "svm: " fmt
 
@@ -10,73 +10,16 @@
 #include <linux/io.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <asm/cpufeature.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>
 
 #include "core/compat.h"
-#include "core/cpuid.h"
-#include "core/cr.h"
-#include "core/msr.h"
 #include "ops/hw.h"
 #include "ops/mmu.h"
 #include "svm/format.h"
 #include "svm/svm.h"
 
-static bool npt = true;
-module_param(npt, bool, 0444);
-MODULE_PARM_DESC(npt, "Nested paging; there is no other way here, 0 refuses to load");
-
-static bool nrips = true;
-module_param(nrips, bool, 0444);
-MODULE_PARM_DESC(nrips, "Use the next RIP the CPU reports; 0: decode instructions instead");
-
-static bool vgif = true;
-module_param(vgif, bool, 0444);
-MODULE_PARM_DESC(vgif, "Accepted for compatibility; guests see no SVM, so nothing uses it");
-
-static bool tsc_scaling = true;
-module_param(tsc_scaling, bool, 0444);
-MODULE_PARM_DESC(tsc_scaling, "Use the TSC ratio MSR");
-
-static bool lbrv = true;
-module_param(lbrv, bool, 0444);
-MODULE_PARM_DESC(lbrv, "Switch DEBUGCTL and last-branch records for guests that use them");
-
-unsigned short pause_filter_thresh = 128;
-module_param(pause_filter_thresh, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_thresh, "Cycles between PAUSEs of one spin loop; 0: no limit");
-
-unsigned short pause_filter_count = 3000;
-module_param(pause_filter_count, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_count, "PAUSEs in one spin loop before an exit");
-
-unsigned short pause_filter_count_grow = 2;
-module_param(pause_filter_count_grow, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_count_grow, "Factor to the count after each PAUSE exit");
-
-unsigned short pause_filter_count_shrink;
-module_param(pause_filter_count_shrink, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_count_shrink, "Divisor of the count when the vCPU is scheduled in; 0: reset it");
-
-unsigned short pause_filter_count_max = USHRT_MAX;
-module_param(pause_filter_count_max, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_count_max, "Upper limit of the count");
-
-bool dump_invalid_vmcb;
-module_param(dump_invalid_vmcb, bool, 0644);
-MODULE_PARM_DESC(dump_invalid_vmcb, "Print the VMCB when VMRUN refuses it");
-
-bool svm_has_nrips __ro_after_init;
-bool svm_has_decode_assists __ro_after_init;
-bool svm_has_flush_by_asid __ro_after_init;
-bool svm_has_tsc_ratio __ro_after_init;
-bool svm_has_pause_filter __ro_after_init;
-bool svm_has_pause_threshold __ro_after_init;
-bool svm_has_lbrv __ro_after_init;
-bool svm_has_v_spec_ctrl __ro_after_init;
-int svm_tsc_aux_slot __ro_after_init = -1;
 unsigned long svm_iopm_pa __ro_after_init;
 
 static struct page *iopm __ro_after_init;
@@ -102,8 +45,8 @@ int kvm_x86_check_hardware(void)
 		facts.svm_edx = native_cpuid_edx(SVM_CPUID_FUNC);
 		/* Such a guest may not even read them. */
 		if (!facts.encrypted_guest) {
-			facts.vm_cr = svm_rdmsr(MSR_VM_CR);
-			facts.efer = svm_rdmsr(MSR_EFER);
+			facts.vm_cr = native_read_msr(MSR_VM_CR);
+			facts.efer = native_read_msr(MSR_EFER);
 		}
 	}
 	why = svm_refusal(&facts, &err);
@@ -173,43 +116,13 @@ static int alloc_cpus(void)
 	return 0;
 }
 
-/* Which optional features are used: the CPU has it and no parameter forbids it. */
-static void decide_features(void)
-{
-	svm_has_nrips = nrips && boot_cpu_has(X86_FEATURE_NRIPS);
-	svm_has_decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
-	svm_has_flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
-	svm_has_tsc_ratio = tsc_scaling && boot_cpu_has(X86_FEATURE_TSCRATEMSR);
-	svm_has_pause_filter = pause_filter_count && boot_cpu_has(X86_FEATURE_PAUSEFILTER);
-	svm_has_pause_threshold = svm_has_pause_filter && pause_filter_thresh &&
-				  boot_cpu_has(X86_FEATURE_PFTHRESHOLD);
-	svm_has_lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);
-	svm_has_v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
-}
-
-static void set_caps(void)
-{
-	if (boot_cpu_has(X86_FEATURE_FXSR_OPT))
-		kvm_efer_supported |= EFER_FFXSR;
-
-	/* VIRT_SPEC_CTRL is emulated through whatever the host switches SSBD with. */
-	if (boot_cpu_has(X86_FEATURE_LS_CFG_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD) ||
-	    boot_cpu_has(X86_FEATURE_VIRT_SSBD))
-		kvm_cpu_cap_set(X86_FEATURE_VIRT_SSBD);
-}
-
 int kvm_x86_hardware_setup(void)
 {
 	int ret;
 
-	if (!npt) {
-		pr_err("npt=0: guests cannot run without nested paging\n");
-		return -EINVAL;
-	}
-	if (!boot_cpu_has(X86_FEATURE_NX)) {
-		pr_err("CPU or firmware offers no NX\n");
-		return -EOPNOTSUPP;
-	}
+	ret = svm_caps_read();
+	if (ret)
+		return ret;
 
 	iopm = alloc_pages(GFP_KERNEL, SVM_IOPM_ORDER);
 	if (!iopm) {
@@ -227,10 +140,8 @@ int kvm_x86_hardware_setup(void)
 		return ret;
 	}
 
-	decide_features();
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
-		svm_tsc_aux_slot = kvm_add_user_return_msr(MSR_TSC_AUX);
-	set_caps();
+	svm_caps_set_cpuid();
+	svm_msr_setup();
 	return 0;
 }
 
@@ -243,7 +154,7 @@ void kvm_x86_hardware_unsetup(void)
 int kvm_x86_enable_virtualization_cpu(void)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
-	u64 efer = svm_rdmsr(MSR_EFER);
+	u64 efer = native_read_msr(MSR_EFER);
 	u32 nr_asids;
 
 	if (efer & EFER_SVME)
@@ -261,11 +172,11 @@ int kvm_x86_enable_virtualization_cpu(void)
 	/* Faults where firmware of this CPU locked SVM, unlike the boot CPU's. */
 	if (native_write_msr_safe(MSR_EFER, lower_32_bits(efer | EFER_SVME), upper_32_bits(efer)))
 		return -EIO;
-	svm_wrmsr(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
+	native_wrmsrl(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
 
 	if (svm_has_tsc_ratio) {
-		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+		native_wrmsrl(MSR_AMD64_TSC_RATIO, sc->tsc_ratio);
 	}
 	/*
 	 * What one guest trained must not steer the host's returns. VMs come and
@@ -285,14 +196,14 @@ int kvm_x86_enable_virtualization_cpu(void)
  */
 static void switch_off(void)
 {
-	u64 efer = svm_rdmsr(MSR_EFER);
+	u64 efer = native_read_msr(MSR_EFER);
 
 	if (!(efer & EFER_SVME))
 		return;
 
 	svm_stgi();
-	svm_wrmsr(MSR_VM_HSAVE_PA, 0);
-	svm_wrmsr(MSR_EFER, efer & ~EFER_SVME);
+	native_wrmsrl(MSR_VM_HSAVE_PA, 0);
+	native_wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 }
 
 void kvm_x86_disable_virtualization_cpu(void)
@@ -300,8 +211,8 @@ void kvm_x86_disable_virtualization_cpu(void)
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
 	if (svm_has_tsc_ratio && sc->tsc_ratio != SVM_TSC_RATIO_DEFAULT) {
-		svm_wrmsr(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+		native_wrmsrl(MSR_AMD64_TSC_RATIO, sc->tsc_ratio);
 	}
 	switch_off();
 	amd_pmu_disable_virt();

@@ -21,8 +21,33 @@
 
 /* SPEC_CTRL: predictive store forwarding disabled. The kernel has no name for it. */
 #define SPEC_CTRL_PSFD	BIT_ULL(7)
+static int tsc_aux_slot __ro_after_init = -1;
 
-int svm_msrpm_alloc(struct vcpu_svm *svm)
+void svm_msr_setup(void)
+{
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+		tsc_aux_slot = kvm_add_user_return_msr(MSR_TSC_AUX);
+}
+
+void svm_update_uret_msrs(struct vcpu_svm *svm)
+{
+	svm->uret_loaded = false;
+}
+
+/*
+ * Preemption off, before entry. Core writes only what differs. A guest without RDTSCP
+ * may still have RDPID, for which SVM has no intercept: it reads its own value, too.
+ */
+void svm_load_user_return_msrs(struct vcpu_svm *svm)
+{
+	if (likely(svm->uret_loaded))
+		return;
+	svm->uret_loaded = true;
+	if (tsc_aux_slot >= 0)
+		kvm_set_user_return_msr(tsc_aux_slot, svm->vcpu.tsc_aux, ~0ULL);
+}
+
+int svm_msr_vcpu_create(struct vcpu_svm *svm)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
 
@@ -33,7 +58,7 @@ int svm_msrpm_alloc(struct vcpu_svm *svm)
 	return 0;
 }
 
-void svm_msrpm_free(struct vcpu_svm *svm)
+void svm_msr_vcpu_free(struct vcpu_svm *svm)
 {
 	free_pages((unsigned long)svm->msrpm, SVM_MSRPM_ORDER);
 	svm->msrpm = NULL;
@@ -130,10 +155,8 @@ static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data 
 {
 	enum msr_result result = kvm_set_msr_common(vcpu, msr);
 
-	preempt_disable();
-	if (result == MSR_OK && to_svm(vcpu)->guest_state_loaded && svm_tsc_aux_slot >= 0)
-		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
-	preempt_enable();
+	if (result == MSR_OK)
+		svm_update_uret_msrs(to_svm(vcpu));
 	return result;
 }
 

@@ -72,7 +72,8 @@ struct vcpu_svm {
 	unsigned long exit_rip;		/* [t] RIP at the last exit */
 	unsigned long next_rip;		/* [t] of the following instruction, 0: not known */
 
-	bool guest_state_loaded;	/* [t] host FS, GS, TR ... are saved on this CPU */
+	bool host_state_saved;		/* [t] host FS, GS, TR ... are saved on this CPU */
+	bool uret_loaded;		/* [t] user-return MSRs are the guest's */
 	bool spec_ctrl_intercepted;	/* [t] the guest's SPEC_CTRL cannot change unseen */
 
 	/* NMI masking, as there is no virtual NMI (event.c) */
@@ -114,7 +115,6 @@ extern bool svm_has_pause_filter;
 extern bool svm_has_pause_threshold;
 extern bool svm_has_lbrv;
 extern bool svm_has_v_spec_ctrl;
-extern int svm_tsc_aux_slot;
 extern unsigned long svm_iopm_pa;
 
 /* Module parameters. */
@@ -161,20 +161,9 @@ static inline bool svm_is_intercept(const struct vcpu_svm *svm, unsigned int bit
 }
 
 /*
- * MSRs and SVM instructions without a detour through paravirt pointers. An
- * SVM instruction can fault only after an emergency reboot turned EFER.SVME
+ * An SVM instruction can fault only after an emergency reboot turned EFER.SVME
  * off under us; then its effect does not matter any more, so go on.
  */
-static inline u64 svm_rdmsr(u32 msr)
-{
-	return native_read_msr(msr);
-}
-
-static inline void svm_wrmsr(u32 msr, u64 val)
-{
-	native_write_msr(msr, lower_32_bits(val), upper_32_bits(val));
-}
-
 static __always_inline void svm_stgi(void)
 {
 	asm volatile("1: stgi\n2:\n" _ASM_EXTABLE(1b, 2b) : : : "memory");
@@ -194,6 +183,10 @@ static __always_inline void svm_invlpga(unsigned long gva, u32 asid)
 asmlinkage void svm_world_switch(struct vcpu_svm *svm, bool spec_ctrl_intercepted,
 				 unsigned long host_state_pa);
 
+/* caps.c */
+int svm_caps_read(void);
+void svm_caps_set_cpuid(void);
+
 /* hw.c */
 struct page *svm_alloc_page(int node, gfp_t gfp);
 
@@ -208,13 +201,17 @@ bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits);
 void svm_update_asid(struct vcpu_svm *svm);
 
 /* msr.c */
-int svm_msrpm_alloc(struct vcpu_svm *svm);
-void svm_msrpm_free(struct vcpu_svm *svm);
+void svm_msr_setup(void);
+void svm_load_user_return_msrs(struct vcpu_svm *svm);
+void svm_update_uret_msrs(struct vcpu_svm *svm);
+int svm_msr_vcpu_create(struct vcpu_svm *svm);
+void svm_msr_vcpu_free(struct vcpu_svm *svm);
 void svm_update_lbr_switch(struct vcpu_svm *svm);
 
 /* timer.c */
 void svm_load_tsc_ratio(struct vcpu_svm *svm);
 
-/* regs.c */
+/* vmcb.c */
+void svm_dump_vmcb(const struct vmcb *vmcb);
 
 #endif /* MONOVISOR_SVM_SVM_H */

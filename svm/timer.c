@@ -30,7 +30,7 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
 		ratio = SVM_TSC_RATIO_DEFAULT;
 	if (sc->tsc_ratio == ratio)
 		return;
-	svm_wrmsr(MSR_AMD64_TSC_RATIO, ratio);
+	native_wrmsrl(MSR_AMD64_TSC_RATIO, ratio);
 	sc->tsc_ratio = ratio;
 }
 
@@ -40,7 +40,7 @@ void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
 
 	/* Not loaded: kvm_x86_prepare_switch_to_guest() will do it. */
 	preempt_disable();
-	if (svm->guest_state_loaded)
+	if (svm->host_state_saved)
 		svm_load_tsc_ratio(svm);
 	preempt_enable();
 }

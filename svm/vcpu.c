@@ -125,7 +125,7 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	svm->vmcb = page_address(page);
 	svm->vmcb_pa = __sme_set(page_to_phys(page));
 
-	ret = svm_msrpm_alloc(svm);
+	ret = svm_msr_vcpu_create(svm);
 	if (ret) {
 		__free_page(page);
 		svm->vmcb = NULL;
@@ -144,7 +144,7 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 
 	if (!svm->vmcb)
 		return;
-	svm_msrpm_free(svm);
+	svm_msr_vcpu_free(svm);
 	__free_page(virt_to_page(svm->vmcb));
 	svm->vmcb = NULL;
 }
@@ -195,11 +195,13 @@ void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->guest_state_loaded) {
+	if (svm->host_state_saved) {
 		vcpu->stat.host_state_reload++;
 		reload_ldt();
 	}
-	svm->guest_state_loaded = false;
+	svm->host_state_saved = false;
+	/* The host's values come back when the thread returns to userspace. */
+	svm_update_uret_msrs(svm);
 }
 
 /*
@@ -212,14 +214,13 @@ void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->guest_state_loaded)
+	svm_load_user_return_msrs(svm);
+	if (svm->host_state_saved)
 		return;
 
 	svm_vmsave(this_cpu_read(svm_cpu.host_state_pa));
 	svm_load_tsc_ratio(svm);
-	if (svm_tsc_aux_slot >= 0)
-		kvm_set_user_return_msr(svm_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
-	svm->guest_state_loaded = true;
+	svm->host_state_saved = true;
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

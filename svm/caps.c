@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What this CPU's SVM can do and what of it is used: parameters, features, and what
+ * follows for guests' CPUID. Settled once at load.
+ *
+ * Source: AMD APM volume 3, "CPUID Fn8000_000A".
+ */
+#define pr_fmt(fmt) "svm: " fmt
+
+#include <linux/module.h>
+#include <asm/cpufeature.h>
+
+#include "core/cpuid.h"
+#include "core/cr.h"
+#include "svm/svm.h"
+
+static bool npt = true;
+module_param(npt, bool, 0444);
+MODULE_PARM_DESC(npt, "Nested paging; there is no other way here, 0 refuses to load");
+
+static bool nrips = true;
+module_param(nrips, bool, 0444);
+MODULE_PARM_DESC(nrips, "Use the next RIP the CPU reports; 0: decode instructions instead");
+
+static bool vgif = true;
+module_param(vgif, bool, 0444);
+MODULE_PARM_DESC(vgif, "Accepted for compatibility; guests see no SVM, so nothing uses it");
+
+static bool tsc_scaling = true;
+module_param(tsc_scaling, bool, 0444);
+MODULE_PARM_DESC(tsc_scaling, "Use the TSC ratio MSR");
+
+static bool lbrv = true;
+module_param(lbrv, bool, 0444);
+MODULE_PARM_DESC(lbrv, "Switch DEBUGCTL and last-branch records for guests that use them");
+
+unsigned short pause_filter_thresh = 128;
+module_param(pause_filter_thresh, ushort, 0444);
+MODULE_PARM_DESC(pause_filter_thresh, "Cycles between PAUSEs of one spin loop; 0: no limit");
+
+unsigned short pause_filter_count = 3000;
+module_param(pause_filter_count, ushort, 0444);
+MODULE_PARM_DESC(pause_filter_count, "PAUSEs in one spin loop before an exit");
+
+unsigned short pause_filter_count_grow = 2;
+module_param(pause_filter_count_grow, ushort, 0444);
+MODULE_PARM_DESC(pause_filter_count_grow, "Factor to the count after each PAUSE exit");
+
+unsigned short pause_filter_count_shrink;
+module_param(pause_filter_count_shrink, ushort, 0444);
+MODULE_PARM_DESC(pause_filter_count_shrink, "Divisor of the count when the vCPU is scheduled in; 0: reset it");
+
+unsigned short pause_filter_count_max = USHRT_MAX;
+module_param(pause_filter_count_max, ushort, 0444);
+MODULE_PARM_DESC(pause_filter_count_max, "Upper limit of the count");
+
+bool dump_invalid_vmcb;
+module_param(dump_invalid_vmcb, bool, 0644);
+MODULE_PARM_DESC(dump_invalid_vmcb, "Print the VMCB when VMRUN refuses it");
+
+bool svm_has_nrips __ro_after_init;
+bool svm_has_decode_assists __ro_after_init;
+bool svm_has_flush_by_asid __ro_after_init;
+bool svm_has_tsc_ratio __ro_after_init;
+bool svm_has_pause_filter __ro_after_init;
+bool svm_has_pause_threshold __ro_after_init;
+bool svm_has_lbrv __ro_after_init;
+bool svm_has_v_spec_ctrl __ro_after_init;
+
+/**
+ * svm_caps_read() - settle what is used
+ *
+ * An optional feature is if the CPU has it and no parameter forbids it. What is
+ * missing is logged, in one line.
+ * Context: module load. Return: 0, -EINVAL (a parameter) or -EOPNOTSUPP (the CPU).
+ */
+int svm_caps_read(void)
+{
+	if (!npt) {
+		pr_err("npt=0: guests cannot run without nested paging\n");
+		return -EINVAL;
+	}
+	if (!boot_cpu_has(X86_FEATURE_NX)) {
+		pr_err("CPU or firmware offers no NX\n");
+		return -EOPNOTSUPP;
+	}
+	svm_has_nrips = nrips && boot_cpu_has(X86_FEATURE_NRIPS);
+	svm_has_decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
+	svm_has_flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
+	svm_has_tsc_ratio = tsc_scaling && boot_cpu_has(X86_FEATURE_TSCRATEMSR);
+	svm_has_pause_filter = pause_filter_count && boot_cpu_has(X86_FEATURE_PAUSEFILTER);
+	svm_has_pause_threshold = svm_has_pause_filter && pause_filter_thresh &&
+				  boot_cpu_has(X86_FEATURE_PFTHRESHOLD);
+	svm_has_lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);
+	svm_has_v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
+	return 0;
+}
+
+/* Settle what guests may be offered: less what this module cannot give, and what it can add. */
+void svm_caps_set_cpuid(void)
+{
+	if (boot_cpu_has(X86_FEATURE_FXSR_OPT))
+		kvm_efer_supported |= EFER_FFXSR;
+
+	/* VIRT_SPEC_CTRL is emulated through whatever the host switches SSBD with. */
+	if (boot_cpu_has(X86_FEATURE_LS_CFG_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD) ||
+	    boot_cpu_has(X86_FEATURE_VIRT_SSBD))
+		kvm_cpu_cap_set(X86_FEATURE_VIRT_SSBD);
+}
