@@ -74,7 +74,10 @@ static int hardware_cpu_online(unsigned int cpu)
 	if (!err)
 		kvm_user_return_msr_cpu_online();
 	local_irq_restore(flags);
-	if (err)
+	if (err == -EBUSY)
+		pr_err("%s: in use by %s or another hypervisor on CPU %u\n",
+		       VENDOR_NAME, VENDOR_RIVAL, cpu);
+	else if (err)
 		pr_err("%s: cannot enable virtualization on CPU %u (%d)\n",
 		       VENDOR_NAME, cpu, err);
 	return err;

@@ -36,7 +36,8 @@ void kvm_x86_hardware_unsetup(void);
  * kvm_x86_enable_virtualization_cpu() - switch the extension on, on this CPU
  *
  * Context: irqs off or hotplug thread pinned to the CPU. Return: 0, -EBUSY if it
- * is on already, another negative errno; on failure the CPU is as before.
+ * is on already, another negative errno, which core reports; on failure the CPU is as
+ * before.
  */
 int kvm_x86_enable_virtualization_cpu(void);
 /* Only where that has succeeded; the same context. */

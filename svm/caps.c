@@ -93,6 +93,12 @@ int svm_caps_read(void)
 				  boot_cpu_has(X86_FEATURE_PFTHRESHOLD);
 	svm_has_lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);
 	svm_has_v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
+
+	/* Let the parameters in sysfs say what is used, not what was wished. */
+	nrips = svm_has_nrips;
+	tsc_scaling = svm_has_tsc_ratio;
+	lbrv = svm_has_lbrv;
+	vgif = false;
 	return 0;
 }
 

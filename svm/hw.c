@@ -142,6 +142,13 @@ int kvm_x86_hardware_setup(void)
 
 	svm_caps_set_cpuid();
 	svm_msr_setup();
+	pr_info("NPT%s%s%s%s%s%s%s\n", svm_has_nrips ? ", next RIP" : "",
+		svm_has_decode_assists ? ", decode assists" : "",
+		svm_has_flush_by_asid ? ", flush by ASID" : "",
+		svm_has_tsc_ratio ? ", TSC ratio" : "",
+		svm_has_pause_filter ? ", PAUSE filter" : "",
+		svm_has_lbrv ? ", LBR virtualization" : "",
+		svm_has_v_spec_ctrl ? ", virtual SPEC_CTRL" : "");
 	return 0;
 }
 

@@ -150,18 +150,14 @@ int kvm_x86_enable_virtualization_cpu(void)
 		pr_err("CPU %d differs from the first one\n", raw_smp_processor_id());
 		return -EOPNOTSUPP;
 	}
-	if (cr4_read_shadow() & X86_CR4_VMXE) {
-		pr_err("in use by %s or another hypervisor on CPU %d\n", VENDOR_RIVAL,
-		       raw_smp_processor_id());
+	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return -EBUSY;
-	}
 	/* Processor Trace cannot run on into VMX operation on some CPUs. */
 	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	if (!vmx_vmxon(__pa(region))) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		intel_pt_handle_vmx(0);
-		pr_err("VMXON failed on CPU %d\n", raw_smp_processor_id());
 		return -EIO;
 	}
 	vmx_flush_this_cpu();
