@@ -317,8 +317,7 @@ static void retire_move(struct kvm_vcpu *vcpu, const struct emul_move *move)
 	kvm_rip_write(vcpu, kvm_rip_read(vcpu) + move->len);
 	if (rflags & X86_EFLAGS_RF)
 		kvm_x86_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
-	if (kvm_x86_get_interrupt_shadow(vcpu))
-		kvm_x86_set_interrupt_shadow(vcpu, 0);
+	kvm_end_interrupt_shadow(vcpu);
 }
 
 /* The emulator's context is idle, so its lists are there to be used. */

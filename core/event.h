@@ -7,7 +7,9 @@
 #define MONOVISOR_CORE_EVENT_H
 
 #include <linux/atomic.h>
+
 #include "core/types.h"
+#include "ops/event.h"
 
 /* asm/kvm.h names the vectors of exceptions, but for these. */
 #define NMI_INTERRUPT_VECTOR	2
@@ -93,6 +95,13 @@ static __always_inline void kvm_events_delivered(struct kvm_vcpu_events_state *e
 	ev->exception.injected = false;
 	ev->interrupt.injected = false;
 	ev->nmi_injected = false;
+}
+
+/* The instruction that STI or MOV SS protected has retired. vCPU loaded. */
+static __always_inline void kvm_end_interrupt_shadow(struct kvm_vcpu *vcpu)
+{
+	if (kvm_x86_get_interrupt_shadow(vcpu))
+		kvm_x86_set_interrupt_shadow(vcpu, 0);
 }
 
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector);

@@ -64,12 +64,20 @@ enum run_result exit_single_step(struct kvm_vcpu *vcpu)
 	return RUN_REENTER;
 }
 
+bool kvm_skip_insn(struct kvm_vcpu *vcpu)
+{
+	if (!kvm_x86_skip_emulated_instruction(vcpu))
+		return false;
+	kvm_end_interrupt_shadow(vcpu);
+	return true;
+}
+
 enum run_result exit_skip_insn(struct kvm_vcpu *vcpu)
 {
 	/* Read before the skip: the flags of the instruction's start count. */
 	bool stepped = kvm_x86_get_rflags(vcpu) & X86_EFLAGS_TF;
 
-	if (!kvm_x86_skip_emulated_instruction(vcpu))
+	if (!kvm_skip_insn(vcpu))
 		return vcpu_emulation_failed(vcpu);
 	if (unlikely(stepped))
 		return exit_single_step(vcpu);

@@ -107,6 +107,8 @@ enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason);
  * Return: RUN_REENTER, or what the debugger or a failed length decode asks for.
  */
 enum run_result exit_skip_insn(struct kvm_vcpu *vcpu);
+/* Its first half: RIP and the shadow alone. False: the length cannot be found. */
+bool kvm_skip_insn(struct kvm_vcpu *vcpu);
 /* The trap behind an instruction that ran with TF set: the debugger's or the guest's. */
 enum run_result exit_single_step(struct kvm_vcpu *vcpu);
 /* The tail of instructions that can fault: #GP(0) if @err, else retire. */

@@ -34,7 +34,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu);
 /*
  * Advance RIP over the instruction that exited, if its length is known or can
  * be found. Return: false if not (the instruction cannot be decoded).
- * May sleep (reads guest memory where hardware gives no length).
+ * May sleep (reads guest memory where hardware gives no length). Interrupt shadows
+ * are core's: kvm_skip_insn().
  */
 bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu);
 

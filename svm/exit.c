@@ -231,9 +231,6 @@ bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
 	if (svm->next_rip && kvm_rip_read(vcpu) == svm->exit_rip) {
 		kvm_rip_write(vcpu, svm->next_rip);
 		svm->next_rip = 0;
-		/* The instruction that STI or MOV SS protected has retired. */
-		if (kvm_x86_get_interrupt_shadow(vcpu))
-			kvm_x86_set_interrupt_shadow(vcpu, 0);
 		return true;
 	}
 	return emul_run(&vcpu->emul, EMULF_SKIP, NULL, 0) == EMUL_DONE;

@@ -70,7 +70,7 @@ static enum run_result decode_exception(struct vcpu_vmx *vmx)
 		vmx->shadow_check = true;
 		/* INT1 is a trap: it has executed when its handler starts. */
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION &&
-		    !kvm_x86_skip_emulated_instruction(vcpu))
+		    !kvm_skip_insn(vcpu))
 			return exit_unknown(vcpu, vmx->exit_reason);
 		break;
 	case BP_VECTOR:
@@ -316,8 +316,6 @@ bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
 	if (!len || len > MAX_INSN_LEN)
 		return false;
 	kvm_rip_write(vcpu, is_64_bit_mode(vcpu) ? rip : (u32)rip);
-	if (kvm_x86_get_interrupt_shadow(vcpu))
-		kvm_x86_set_interrupt_shadow(vcpu, 0);
 	return true;
 }
 

@@ -395,7 +395,6 @@ bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
 	if (!fake->step.insn_len)
 		return false;
 	kvm_rip_write(vcpu, kvm_rip_read(vcpu) + fake->step.insn_len);
-	fake->shadow = 0;
 	fake_log_add(fake, FAKE_SKIP, fake->step.insn_len, 0);
 	return true;
 }
