@@ -14,20 +14,26 @@
 
 /*
  * How long a vCPU may spin before it exits. The longer it has spun in vain, the less
- * is won by leaving once more: grown at each exit by PAUSE.
+ * is won by leaving once more: grown at each exit by PAUSE. Return: it has changed.
  */
-static inline u32 kvm_pause_window_grown(u32 window, u32 factor, u32 max)
+static inline bool kvm_pause_window_grow(u32 *window, u32 factor, u32 max)
 {
-	return max_t(u64, window, min_t(u64, (u64)window * factor, max));
+	u32 old = *window;
+
+	*window = max_t(u64, old, min_t(u64, (u64)old * factor, max));
+	return *window != old;
 }
 
 /*
  * Whoever held the lock that a vCPU spun for has had the CPU: be impatient again.
  * When it is scheduled in; @divisor 0: as at first.
  */
-static inline u32 kvm_pause_window_shrunk(u32 window, u32 divisor, u32 base)
+static inline bool kvm_pause_window_shrink(u32 *window, u32 divisor, u32 base)
 {
-	return divisor ? max(window / divisor, base) : base;
+	u32 old = *window;
+
+	*window = divisor ? max(old / divisor, base) : base;
+	return *window != old;
 }
 
 struct exit_pio {

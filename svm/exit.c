@@ -128,14 +128,10 @@ static enum run_result decode_npf(struct vcpu_svm *svm)
 
 static enum run_result decode_pause(struct vcpu_svm *svm)
 {
-	struct vmcb_control_area *control = &svm->vmcb->control;
-	u16 count = kvm_pause_window_grown(control->pause_filter_count, pause_filter_count_grow,
-					   pause_filter_count_max);
+	u32 count = svm->vmcb->control.pause_filter_count;
 
-	if (control->pause_filter_count != count) {
-		control->pause_filter_count = count;
-		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
-	}
+	if (kvm_pause_window_grow(&count, pause_filter_count_grow, pause_filter_count_max))
+		svm_set_pause_filter(svm, count);
 	return exit_pause(&svm->vcpu);
 }
 

@@ -155,6 +155,12 @@ static inline void svm_assign_intercept(struct vcpu_svm *svm, unsigned int bit, 
 		svm_clear_intercept(svm, bit);
 }
 
+static inline void svm_set_pause_filter(struct vcpu_svm *svm, u16 count)
+{
+	svm->vmcb->control.pause_filter_count = count;
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
+}
+
 static inline bool svm_is_intercept(const struct vcpu_svm *svm, unsigned int bit)
 {
 	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);

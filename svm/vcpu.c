@@ -151,16 +151,11 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 
 static void shrink_pause_window(struct vcpu_svm *svm)
 {
-	struct vmcb_control_area *control = &svm->vmcb->control;
-	u16 count = kvm_pause_window_shrunk(control->pause_filter_count, pause_filter_count_shrink,
-					    pause_filter_count);
+	u32 count = svm->vmcb->control.pause_filter_count;
 
-	if (!svm_is_intercept(svm, INTERCEPT_PAUSE))
-		return;
-	if (control->pause_filter_count != count) {
-		control->pause_filter_count = count;
-		svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
-	}
+	if (svm_is_intercept(svm, INTERCEPT_PAUSE) &&
+	    kvm_pause_window_shrink(&count, pause_filter_count_shrink, pause_filter_count))
+		svm_set_pause_filter(svm, count);
 }
 
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)

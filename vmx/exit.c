@@ -193,13 +193,8 @@ static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 /* A window that is grown belongs to a control that is on: it made this exit. */
 static enum run_result decode_pause(struct vcpu_vmx *vmx)
 {
-	u32 window = kvm_pause_window_grown(vmx->ple_window, vmx_ple_window_grow,
-					    vmx_ple_window_max);
-
-	if (vmx->ple_window != window) {
-		vmx->ple_window = window;
-		vmcs_write32(PLE_WINDOW, window);
-	}
+	if (kvm_pause_window_grow(&vmx->ple_window, vmx_ple_window_grow, vmx_ple_window_max))
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	return exit_pause(&vmx->vcpu);
 }
 

@@ -259,13 +259,8 @@ static void load_host_cpu_state(int cpu)
 
 static void shrink_pause_window(struct vcpu_vmx *vmx)
 {
-	u32 window = kvm_pause_window_shrunk(vmx->ple_window, vmx_ple_window_shrink,
-					     vmx_ple_window);
-
-	if (vmx->ple_window != window) {
-		vmx->ple_window = window;
-		vmcs_write32(PLE_WINDOW, window);
-	}
+	if (kvm_pause_window_shrink(&vmx->ple_window, vmx_ple_window_shrink, vmx_ple_window))
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 }
 
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)

@@ -114,15 +114,40 @@ static void run_reenters_fast_kicked(struct kunit *test)
 /* A window grows up to a limit and comes back to where it began, not below. */
 static void run_pause_window(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(3000, 2, 65535), 6000U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(40000, 2, 65535), 65535U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(4096, 0, ~0U), 4096U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(4096, 2, 100), 4096U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_grown(~0U, 2, ~0U), ~0U);
+	static const struct {
+		u32 window, factor, max, grown;
+	} grow[] = {
+		{ 3000, 2, 65535, 6000 },
+		{ 40000, 2, 65535, 65535 },
+		{ 4096, 0, ~0U, 4096 },
+		{ 4096, 2, 100, 4096 },
+		{ ~0U, 2, ~0U, ~0U },
+	};
+	static const struct {
+		u32 window, divisor, base, shrunk;
+	} shrink[] = {
+		{ 8192, 0, 4096, 4096 },
+		{ 65535, 2, 3000, 32767 },
+		{ 4000, 2, 3000, 3000 },
+		{ 3000, 2, 3000, 3000 },
+	};
+	u32 window;
+	int i;
 
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(8192, 0, 4096), 4096U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(65535, 2, 3000), 32767U);
-	KUNIT_EXPECT_EQ(test, kvm_pause_window_shrunk(4000, 2, 3000), 3000U);
+	for (i = 0; i < ARRAY_SIZE(grow); i++) {
+		window = grow[i].window;
+		KUNIT_EXPECT_EQ_MSG(test, kvm_pause_window_grow(&window, grow[i].factor,
+								grow[i].max),
+				    grow[i].grown != grow[i].window, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, window, grow[i].grown, "row %d", i);
+	}
+	for (i = 0; i < ARRAY_SIZE(shrink); i++) {
+		window = shrink[i].window;
+		KUNIT_EXPECT_EQ_MSG(test, kvm_pause_window_shrink(&window, shrink[i].divisor,
+								  shrink[i].base),
+				    shrink[i].shrunk != shrink[i].window, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, window, shrink[i].shrunk, "row %d", i);
+	}
 }
 
 static void run_unknown_exit(struct kunit *test)
