@@ -139,6 +139,27 @@ static void requeue_exception(struct vcpu_svm *svm, u8 vector, u32 info, bool wa
 			      svm->vmcb->control.exit_int_info_err);
 }
 
+/* RIP back on the instruction of a software event that has not been delivered. */
+static void unwind_soft_event(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	if (svm->soft_injected && !svm_has_nrips && kvm_rip_read(vcpu) == svm->soft_next_rip)
+		kvm_rip_write(vcpu, svm->soft_old_rip);
+	svm->soft_injected = false;
+}
+
+/**
+ * svm_keep_events() - nothing became of the injected event: the guest was not entered
+ * @svm: the vCPU, whose VMCB was refused
+ *
+ * It is still in vcpu->ev, for the next entry; and in EVENTINJ, for the dump.
+ */
+void svm_keep_events(struct vcpu_svm *svm)
+{
+	unwind_soft_event(svm);
+}
+
 /**
  * svm_collect_events() - find out what became of the injected event
  * @svm: the vCPU, just out of the guest
@@ -154,15 +175,13 @@ void svm_collect_events(struct vcpu_svm *svm)
 	bool was_soft = svm->soft_injected;
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;
 
-	svm->soft_injected = false;
 	control->event_inj = 0;
-
 	kvm_events_delivered(&vcpu->ev);
-	if (likely(!(info & SVM_EXITINTINFO_VALID)))
+	if (likely(!(info & SVM_EXITINTINFO_VALID))) {
+		svm->soft_injected = false;
 		return;
-
-	if (was_soft && !svm_has_nrips && kvm_rip_read(vcpu) == svm->soft_next_rip)
-		kvm_rip_write(vcpu, svm->soft_old_rip);
+	}
+	unwind_soft_event(svm);
 
 	/* Core asks for an evaluation if anything is queued, kvm_after_exit_events(). */
 	switch (info & SVM_EXITINTINFO_TYPE_MASK) {

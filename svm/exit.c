@@ -26,10 +26,12 @@ static enum run_result exit_failed_entry(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
+	/* Where SVM has been switched off, VMRUN faults, which looks the same. */
+	if (!READ_ONCE(kvm_rebooting))
+		pr_err_ratelimited("entry failed: invalid guest state or controls\n");
 	if (dump_invalid_vmcb)
 		kvm_x86_dump_state(&svm->vcpu);
-	else if (!READ_ONCE(kvm_rebooting))
-		pr_info_ratelimited("VMRUN refused the VMCB, see dump_invalid_vmcb\n");
+	control->event_inj = 0;
 	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
 }
 
@@ -246,7 +248,8 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 	*info2 = control->exit_info_2;
 	*intr_info = 0;
 	*error_code = 0;
-	if (control->exit_int_info & SVM_EXITINTINFO_VALID) {
+	if (control->exit_code != SVM_EXIT_CODE_ERR &&
+	    control->exit_int_info & SVM_EXITINTINFO_VALID) {
 		*intr_info = control->exit_int_info;
 		if (control->exit_int_info & SVM_EXITINTINFO_VALID_ERR)
 			*error_code = control->exit_int_info_err;

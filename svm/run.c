@@ -222,6 +222,10 @@ static void collect_exit(struct vcpu_svm *svm)
 		svm->next_rip = svm_has_nrips ? vmcb->control.next_rip : 0;
 
 	collect_control(svm);
+	if (unlikely(vmcb->control.exit_code == SVM_EXIT_CODE_ERR)) {
+		svm_keep_events(svm);
+		return;
+	}
 	collect_nmi(svm);
 	svm_collect_events(svm);
 }

@@ -199,6 +199,7 @@ struct page *svm_alloc_page(int node, gfp_t gfp);
 /* event.c */
 void svm_disarm_irq_window(struct vcpu_svm *svm);
 void svm_collect_events(struct vcpu_svm *svm);
+void svm_keep_events(struct vcpu_svm *svm);
 void svm_disable_nmi_singlestep(struct vcpu_svm *svm);
 enum run_result svm_exit_iret(struct kvm_vcpu *vcpu);
 bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits);

@@ -50,6 +50,23 @@ TEST(bad, sregs_long_mode)
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 }
 
+/* What the CPU refuses to enter with takes no event along. */
+TEST(bad, refused_entry_keeps_interrupt)
+{
+	struct vcpu *v = long_vcpu();
+	struct kvm_interrupt irq = { .irq = 0x41 };
+	struct kvm_sregs s = get_sregs(v);
+
+	SET_REG(v, rflags, 0x202);
+	s.cs.db = 1;
+	if (ioctl(v->fd, KVM_SET_SREGS, &s))
+		skip("code that is 64-bit and 32-bit is refused early");
+	CHECK_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
+	EXPECT_EXIT(v, KVM_EXIT_FAIL_ENTRY);
+	CHECK_EQ(get_events(v).interrupt.injected, 1);
+	CHECK_EQ(get_events(v).interrupt.nr, 0x41);
+}
+
 TEST(bad, sregs_cr0)
 {
 	struct vcpu *v = vcpu_with(MODE_PROT32, hlt64);
