@@ -25,6 +25,7 @@
 #include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/run.h"
+#include "core/spin.h"
 #include "core/trace.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -401,9 +402,10 @@ enum run_result exit_monitor(struct kvm_vcpu *vcpu)
 
 enum run_result exit_pause(struct kvm_vcpu *vcpu)
 {
-	/* The lock's holder may be waiting for this CPU. */
-	cond_resched();
-	return exit_skip_insn(vcpu);
+	enum run_result result = exit_skip_insn(vcpu);
+
+	kvm_vcpu_on_spin(vcpu);
+	return result;
 }
 
 enum run_result exit_undefined(struct kvm_vcpu *vcpu)

@@ -37,7 +37,9 @@
 	X(eoi_needless)		\
 	X(req_event)		\
 	X(event_redundant)	\
-	X(immediate_exit)
+	X(immediate_exit)	\
+	X(directed_yield_attempted)	\
+	X(directed_yield_successful)
 
 #define KVM_VM_STATS(X)			\
 	X(remote_tlb_flush)		\

@@ -25,6 +25,7 @@
 #include "core/msr.h"
 #include "core/regs.h"
 #include "core/request.h"
+#include "core/spin.h"
 #include "core/tsc.h"
 #include "core/vcpu.h"
 #include "core/vcpu_ioctl.h"
@@ -84,12 +85,14 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 	vcpu->scheduled_out = true;
 	load_on(vcpu, cpu);
 	vcpu->scheduled_out = false;
+	kvm_spin_sched_in(vcpu);
 }
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt_notifier);
 
+	kvm_spin_sched_out(vcpu);
 	put_from_cpu(vcpu);
 }
 

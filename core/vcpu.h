@@ -54,6 +54,14 @@ struct kvm_mtrr {
 	u64 var_mask[KVM_NR_VAR_MTRR];
 };
 
+/* Hints of a vCPU's thread to those that spin; read without a lock. */
+struct kvm_vcpu_spin {
+	bool off_cpu;				/* [t] scheduled out while loaded */
+	bool in_kernel;				/* [t] the guest was at CPL 0 then */
+	bool spinning;				/* [t] it looks for one to give its CPU to */
+	bool turn;				/* [a] if so: try it this time */
+};
+
 /*
  * Legend: [t] written by the vCPU's thread with vcpu->mutex held; [a] any
  * thread, by atomic operations; [i] set at creation, then constant.
@@ -156,7 +164,8 @@ struct kvm_vcpu {
 	sigset_t sigset;			/* [t] */
 
 	struct rcuwait wait;			/* of its thread while it sleeps (block.c) */
-	struct pid __rcu *pid;			/* [t] of the last KVM_RUN; kicks use RCU */
+	struct pid __rcu *pid;			/* [t] of the last KVM_RUN; others use RCU */
+	struct kvm_vcpu_spin spin;		/* for other vCPUs that spin (spin.c) */
 	struct mutex mutex;			/* serialises vCPU ioctls */
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;				/* [i] chosen by userspace (APIC id) */

@@ -23,6 +23,11 @@ void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg
 void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
 u64 kvm_x86_get_segment_base(struct kvm_vcpu *vcpu, int seg);
 int kvm_x86_get_cpl(struct kvm_vcpu *vcpu);
+/*
+ * CPL 0, past all caches of registers: for the preemption notifier, which may come
+ * while the vCPU's thread fills one. vCPU loaded; irqs on or off.
+ */
+bool kvm_x86_guest_in_kernel(struct kvm_vcpu *vcpu);
 void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l);
 void kvm_x86_get_idt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt);
 void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);

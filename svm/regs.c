@@ -109,6 +109,11 @@ int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
 	return to_svm(vcpu)->vmcb->save.cpl;
 }
 
+bool kvm_x86_guest_in_kernel(struct kvm_vcpu *vcpu)
+{
+	return !kvm_x86_get_cpl(vcpu);
+}
+
 void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
 {
 	u16 attrib = to_svm(vcpu)->vmcb->save.cs.attrib;

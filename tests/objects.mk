@@ -5,7 +5,7 @@ mv-fake += tests/fake/hw.o tests/fake/vcpu.o tests/fake/run.o tests/fake/event.o
 mv-fake += tests/fake/regs.o tests/fake/msr.o tests/fake/mmu.o
 mv-fake += tests/fake/helpers.o
 
-mv-kunit += tests/kunit/event_test.o tests/kunit/request_test.o tests/kunit/kick_test.o tests/kunit/block_test.o
+mv-kunit += tests/kunit/event_test.o tests/kunit/request_test.o tests/kunit/kick_test.o tests/kunit/block_test.o tests/kunit/spin_test.o
 mv-kunit += tests/kunit/run_test.o tests/kunit/complete_test.o tests/kunit/bus_test.o
 mv-kunit += tests/kunit/layout_test.o tests/kunit/emul_env_test.o
 mv-kunit += tests/kunit/memslot_test.o

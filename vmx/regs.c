@@ -201,6 +201,11 @@ int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
 	return seg_ar(to_vmx(vcpu), VCPU_SREG_SS) >> AR_DPL_SHIFT & 3;
 }
 
+bool kvm_x86_guest_in_kernel(struct kvm_vcpu *vcpu)
+{
+	return !(vmcs_read32(GUEST_SS_AR_BYTES) >> AR_DPL_SHIFT & 3);
+}
+
 void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
 {
 	u32 ar = seg_ar(to_vmx(vcpu), VCPU_SREG_CS);

@@ -64,6 +64,11 @@ int kvm_x86_get_cpl(struct kvm_vcpu *vcpu)
 	return to_fake(vcpu)->seg[VCPU_SREG_SS].dpl;
 }
 
+bool kvm_x86_guest_in_kernel(struct kvm_vcpu *vcpu)
+{
+	return !kvm_x86_get_cpl(vcpu);
+}
+
 void kvm_x86_get_cs_db_l_bits(struct kvm_vcpu *vcpu, int *db, int *l)
 {
 	*db = to_fake(vcpu)->seg[VCPU_SREG_CS].db;
