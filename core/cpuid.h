@@ -49,6 +49,12 @@ enum kvm_cpuid_word {
 	KVM_NR_CPUID_WORDS,
 };
 
+/* Bits of SPEC_CTRL beyond the first three */
+#define KVM_FEATURE_PSFD		(KVM_CPUID_7_2_EDX * 32 + 0)
+#define KVM_FEATURE_IPRED_CTRL		(KVM_CPUID_7_2_EDX * 32 + 1)
+#define KVM_FEATURE_RRSBA_CTRL		(KVM_CPUID_7_2_EDX * 32 + 2)
+#define KVM_FEATURE_DDPD_U		(KVM_CPUID_7_2_EDX * 32 + 3)
+#define KVM_FEATURE_BHI_CTRL		(KVM_CPUID_7_2_EDX * 32 + 4)
 #define KVM_FEATURE_INVARIANT_TSC	(KVM_CPUID_8000_0007_EDX * 32 + 8)
 /* Bit 2 of leaf 0x80000021 EAX; the kernel's X86_FEATURE_LFENCE_RDTSC is not always that. */
 #define KVM_FEATURE_LFENCE_SERIALIZING	(CPUID_8000_0021_EAX * 32 + 2)

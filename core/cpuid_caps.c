@@ -51,6 +51,10 @@ static const struct {
 };
 
 #define F(name)	BIT(X86_FEATURE_##name & 31)
+#define KVM_F(name)	BIT(KVM_FEATURE_##name & 31)
+
+#define SPEC_CTRL_FEATURES	(KVM_F(PSFD) | KVM_F(IPRED_CTRL) | KVM_F(RRSBA_CTRL) | \
+				 KVM_F(DDPD_U) | KVM_F(BHI_CTRL))
 
 /*
  * Offered where the host has it. A bit is listed if the guest can use the
@@ -96,8 +100,8 @@ static const struct {
 	  F(AVX_IFMA) },
 	/* AVX_VNNI_INT8, AVX_NE_CONVERT, PREFETCHITI */
 	{ KVM_CPUID_7_1_EDX, BIT(4) | BIT(5) | BIT(14) },
-	/* MCDT_NO: a statement about the CPU; the others are bits of SPEC_CTRL */
-	{ KVM_CPUID_7_2_EDX, BIT(5) },
+	/* and MCDT_NO */
+	{ KVM_CPUID_7_2_EDX, SPEC_CTRL_FEATURES | BIT(5) },
 	{ CPUID_D_1_EAX, F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) | F(XSAVES) },
 	{ CPUID_8000_0001_ECX,
 	  F(LAHF_LM) | F(CMP_LEGACY) | F(CR8_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
@@ -107,13 +111,13 @@ static const struct {
 	  F(APIC) | F(SYSCALL) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | F(PSE36) |
 	  F(NX) | F(MMXEXT) | F(MMX) | F(FXSR) | F(FXSR_OPT) | F(GBPAGES) | F(RDTSCP) |
 	  F(LM) | F(3DNOWEXT) | F(3DNOW) },
-	{ KVM_CPUID_8000_0007_EDX, BIT(KVM_FEATURE_INVARIANT_TSC & 31) },
+	{ KVM_CPUID_8000_0007_EDX, KVM_F(INVARIANT_TSC) },
 	{ CPUID_8000_0008_EBX,
 	  F(CLZERO) | F(XSAVEERPTR) | F(WBNOINVD) | F(AMD_IBPB) | F(AMD_IBRS) | F(AMD_SSBD) |
 	  F(AMD_SSB_NO) | F(AMD_STIBP) | F(AMD_STIBP_ALWAYS_ON) | F(AMD_PSFD) },
 	{ CPUID_8000_0021_EAX,
 	  F(NO_NESTED_DATA_BP) | F(WRMSR_XX_BASE_NS) | F(NULL_SEL_CLR_BASE) | F(VERW_CLEAR) |
-	  F(SRSO_NO) | BIT(KVM_FEATURE_LFENCE_SERIALIZING & 31) },
+	  F(SRSO_NO) | KVM_F(LFENCE_SERIALIZING) },
 	/* TSA_SQ_NO, TSA_L1_NO */
 	{ KVM_CPUID_8000_0021_ECX, BIT(1) | BIT(2) },
 };
@@ -264,6 +268,9 @@ void kvm_cpuid_module_init(void)
 	/* Guest PKRU is switched only where the host has the instructions on. */
 	if (!boot_cpu_has(X86_FEATURE_OSPKE))
 		kvm_cpu_cap_clear(X86_FEATURE_PKU);
+	/* Without the register there are no bits of it. */
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		cpu_caps[KVM_CPUID_7_2_EDX] &= ~SPEC_CTRL_FEATURES;
 	/* In software: the offset of the TSC is ours anyway, and so is the local APIC. */
 	kvm_cpu_cap_set(X86_FEATURE_TSC_ADJUST);
 	kvm_cpu_cap_set(X86_FEATURE_X2APIC);

@@ -19,6 +19,7 @@
 #include "core/irq/irqfd.h"
 #include "core/main.h"
 #include "core/msr.h"
+#include "core/spec_ctrl.h"
 #include "core/stats.h"
 #include "core/vm.h"
 #include "ops/hw.h"
@@ -264,6 +265,7 @@ static int __init monovisor_init(void)
 	if (err)
 		return err;
 	kvm_cpuid_module_init();
+	kvm_spec_ctrl_module_init();
 	err = kvm_x86_hardware_setup();
 	if (err)
 		return err;

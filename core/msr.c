@@ -20,6 +20,7 @@
 #include "core/cr.h"
 #include "core/irq/lapic.h"
 #include "core/msr.h"
+#include "core/spec_ctrl.h"
 #include "core/tsc.h"
 #include "core/vm.h"
 #include "ops/msr.h"
@@ -297,6 +298,8 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_IA32_UCODE_REV:
 		msr->data = vcpu->microcode_version;
 		return MSR_OK;
+	case MSR_IA32_SPEC_CTRL:
+		return kvm_spec_ctrl_get(vcpu, msr);
 	case MSR_IA32_XSS:
 		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_XSAVES))
 			return MSR_INVALID;
@@ -415,6 +418,8 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		if (msr->host_initiated)
 			vcpu->microcode_version = msr->data;
 		return MSR_OK;
+	case MSR_IA32_SPEC_CTRL:
+		return kvm_spec_ctrl_set(vcpu, msr);
 	case MSR_IA32_XSS:
 		if ((!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_XSAVES)) ||
 		    (msr->data & ~kvm_supported_xss()))

@@ -132,6 +132,7 @@ struct kvm_vcpu {
 	u64 microcode_version;			/* [t] */
 	u64 misc_features_enables;		/* [t] */
 	u64 spec_ctrl;				/* [t] guest's view */
+	bool spec_ctrl_used;			/* [t] it was not 0 once, see spec_ctrl.c */
 	u64 mcg_cap;				/* [t] */
 	u64 mcg_status;				/* [t] */
 	u64 mcg_ctl;				/* [t] */

@@ -15,12 +15,11 @@
 #include "core/cpuid.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
+#include "core/spec_ctrl.h"
 #include "ops/msr.h"
 #include "svm/format.h"
 #include "svm/svm.h"
 
-/* SPEC_CTRL: predictive store forwarding disabled. The kernel has no name for it. */
-#define SPEC_CTRL_PSFD	BIT_ULL(7)
 static int tsc_aux_slot __ro_after_init = -1;
 
 void svm_msr_setup(void)
@@ -62,11 +61,6 @@ void svm_msr_vcpu_free(struct vcpu_svm *svm)
 {
 	free_pages((unsigned long)svm->msrpm, SVM_MSRPM_ORDER);
 	svm->msrpm = NULL;
-}
-
-static bool guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
-{
-	return guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
 }
 
 static bool host_has_ibpb(void)
@@ -111,10 +105,9 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		msr->data = svm->vmcb->save.dbgctl;
 		return MSR_OK;
 	case MSR_IA32_SPEC_CTRL:
-		if (!msr->host_initiated && !guest_has_spec_ctrl(vcpu))
-			return MSR_INVALID;
-		msr->data = svm_has_v_spec_ctrl ? svm->vmcb->save.spec_ctrl : vcpu->spec_ctrl;
-		return MSR_OK;
+		if (svm_has_v_spec_ctrl)
+			vcpu->spec_ctrl = svm->vmcb->save.spec_ctrl;
+		return kvm_spec_ctrl_get(vcpu, msr);
 	case MSR_AMD64_VIRT_SPEC_CTRL:
 		if (!msr->host_initiated && !guest_cpuid_has(vcpu, X86_FEATURE_VIRT_SSBD))
 			return MSR_INVALID;
@@ -172,37 +165,13 @@ static enum msr_result set_pat(struct vcpu_svm *svm, const struct msr_data *msr)
 	return result;
 }
 
-/* The bits this CPU knows in SPEC_CTRL. */
-static u64 spec_ctrl_bits(void)
-{
-	u64 bits = 0;
-
-	if (boot_cpu_has(X86_FEATURE_IBRS) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
-		bits |= SPEC_CTRL_IBRS;
-	if (boot_cpu_has(X86_FEATURE_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
-		bits |= SPEC_CTRL_STIBP;
-	if (boot_cpu_has(X86_FEATURE_AMD_PSFD))
-		bits |= SPEC_CTRL_PSFD;
-	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
-		bits |= SPEC_CTRL_SSBD;
-	return bits;
-}
-
 static enum msr_result set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
-	struct kvm_vcpu *vcpu = &svm->vcpu;
+	enum msr_result result = kvm_spec_ctrl_set(&svm->vcpu, msr);
 
-	if (!msr->host_initiated && !guest_has_spec_ctrl(vcpu))
-		return MSR_INVALID;
-	if (msr->data & ~spec_ctrl_bits())
-		return MSR_INVALID;
-
-	vcpu->spec_ctrl = msr->data;
-	if (svm_has_v_spec_ctrl)
+	if (result == MSR_OK && svm_has_v_spec_ctrl)
 		svm->vmcb->save.spec_ctrl = msr->data;
-	if (msr->data)
-		kvm_x86_recalc_msr_intercepts(vcpu);
-	return MSR_OK;
+	return result;
 }
 
 static enum msr_result set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
@@ -362,12 +331,9 @@ void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
 		pass_msr(svm, passed_msrs[i], true, true);
 
-	/*
-	 * SPEC_CTRL costs two MSR accesses on each exit once the guest owns it,
-	 * so it does from its first write on, unless the CPU switches it.
-	 */
-	pass = guest_has_spec_ctrl(vcpu) && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
-	       (svm_has_v_spec_ctrl || vcpu->spec_ctrl);
+	/* At once if the CPU switches it. */
+	pass = kvm_spec_ctrl_passed(vcpu) ||
+	       (svm_has_v_spec_ctrl && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL));
 	pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
 	svm->spec_ctrl_intercepted = !pass;
 

@@ -14,6 +14,7 @@
 #include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
+#include "core/spec_ctrl.h"
 #include "vmx/vmx.h"
 
 /* Quarters of the bitmap. Source: Intel SDM volume 3, "MSR-Bitmap Address". */
@@ -22,8 +23,6 @@
 #define BITMAP_WRITE_LOW	0x800
 #define BITMAP_WRITE_HIGH	0xc00
 #define BITMAP_HIGH_BASE	0xc0000000
-
-#define SPEC_CTRL_BITS	(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)
 
 /* Slots of core's user-return MSRs, in the order of enum vmx_uret_msr. */
 static const u32 uret_msrs[VMX_NR_URET_MSRS] = {
@@ -155,11 +154,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_IA32_FEAT_CTL:
 		msr->data = vmx->feature_control;
 		break;
-	case MSR_IA32_SPEC_CTRL:
-		if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_SPEC_CTRL))
-			return MSR_INVALID;
-		msr->data = vcpu->spec_ctrl;
-		break;
 	default:
 		return MSR_UNKNOWN;
 	}
@@ -199,28 +193,6 @@ static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 dat
 	return MSR_OK;
 }
 
-/* From its first use on the guest has the register itself: it writes it often. */
-static enum msr_result set_spec_ctrl(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-
-	if (!msr->host_initiated && !guest_cap(vcpu, GUEST_CAP_SPEC_CTRL))
-		return MSR_INVALID;
-	if (msr->data & ~(u64)SPEC_CTRL_BITS)
-		return MSR_INVALID;
-	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
-		return msr->data ? MSR_INVALID : MSR_OK;
-	if (msr->data & SPEC_CTRL_SSBD && !boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD))
-		return MSR_INVALID;
-
-	vcpu->spec_ctrl = msr->data;
-	if (msr->data && !vmx->spec_ctrl_passthrough) {
-		vmx->spec_ctrl_passthrough = true;
-		kvm_x86_recalc_msr_intercepts(vcpu);
-	}
-	return MSR_OK;
-}
-
 static enum msr_result set_debugctl(struct kvm_vcpu *vcpu, u64 data)
 {
 	/* Branch records and their kin are not offered. */
@@ -231,6 +203,15 @@ static enum msr_result set_debugctl(struct kvm_vcpu *vcpu, u64 data)
 	return MSR_OK;
 }
 
+static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
+{
+	enum msr_result result = kvm_set_msr_common(vcpu, msr);
+
+	if (result == MSR_OK)
+		vmx_update_uret_msrs(to_vmx(vcpu));
+	return result;
+}
+
 /* Core checks and keeps it; hardware needs a copy. */
 static enum msr_result set_pat(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
@@ -238,15 +219,6 @@ static enum msr_result set_pat(struct kvm_vcpu *vcpu, const struct msr_data *msr
 
 	if (result == MSR_OK)
 		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
-	return result;
-}
-
-static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	enum msr_result result = kvm_set_msr_common(vcpu, msr);
-
-	if (result == MSR_OK)
-		vmx_update_uret_msrs(to_vmx(vcpu));
 	return result;
 }
 
@@ -275,20 +247,18 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_IA32_SYSENTER_CS:
 		vmcs_write32(GUEST_SYSENTER_CS, msr->data);
 		return MSR_OK;
-	case MSR_IA32_CR_PAT:
-		return set_pat(vcpu, msr);
-	case MSR_TSC_AUX:
-		return set_tsc_aux(vcpu, msr);
 	case MSR_IA32_DEBUGCTLMSR:
 		return set_debugctl(vcpu, msr->data);
+	case MSR_TSC_AUX:
+		return set_tsc_aux(vcpu, msr);
+	case MSR_IA32_CR_PAT:
+		return set_pat(vcpu, msr);
 	case MSR_IA32_FEAT_CTL:
 		/* Locked, as the firmware of a machine without VMX leaves it. */
 		if (!msr->host_initiated || msr->data & ~(u64)FEAT_CTL_LOCKED)
 			return MSR_INVALID;
 		vmx->feature_control = msr->data;
 		return MSR_OK;
-	case MSR_IA32_SPEC_CTRL:
-		return set_spec_ctrl(vcpu, msr);
 	default:
 		return MSR_UNKNOWN;
 	}
@@ -381,7 +351,7 @@ static void pass_x2apic(struct vcpu_vmx *vmx)
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	bool spec_ctrl = vmx->spec_ctrl_passthrough && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
+	bool spec_ctrl = kvm_spec_ctrl_passed(vcpu);
 	int i;
 
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);

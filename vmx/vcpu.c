@@ -183,8 +183,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	vmx->shadow_check = false;
 	vmx->event_insn_len = 0;
 	vmx->idt_vectoring = 0;
-	if (!init_event)
-		vmx->spec_ctrl_passthrough = false;
 	if (vmx->pi)
 		vmx_drop_posted(vmx);
 

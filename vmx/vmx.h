@@ -163,7 +163,6 @@ struct vcpu_vmx {
 	u64 guest_cstar;
 	u64 guest_kernel_gs_base;	/* current while !host_state_saved */
 	u64 feature_control;
-	bool spec_ctrl_passthrough;
 	bool uret_loaded;		/* user-return MSRs are the guest's */
 	bool l1d_dirty;			/* see kvm_x86_host_data_touched() */
 

@@ -15,6 +15,7 @@
 #include "core/event.h"
 #include "core/msr.h"
 #include "core/request.h"
+#include "core/spec_ctrl.h"
 #include "core/vcpu.h"
 #include "tests/fake/fake.h"
 
@@ -128,6 +129,37 @@ static void who_may_write(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, kvm_set_msr(vcpu, cases[i].index, cases[i].data, true),
 				    cases[i].host, "row %d", i);
 	}
+}
+
+/* The host's bits decide, whoever writes; the first that is set ends the exits. */
+static void spec_ctrl_rules(struct kunit *test)
+{
+	const u64 host_bits = kvm_spec_ctrl_bits;
+	struct kvm_vcpu *vcpu = test->priv;
+	struct fake_log *log = &to_fake(vcpu)->log;
+	u64 data;
+
+	kvm_spec_ctrl_bits = SPEC_CTRL_IBRS | SPEC_CTRL_SSBD;
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0, false), MSR_INVALID);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_IA32_SPEC_CTRL, &data, false), MSR_INVALID);
+	vcpu->cpuid_caps |= BIT(GUEST_CAP_SPEC_CTRL);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SPEC_CTRL, SPEC_CTRL_STIBP, true),
+			MSR_INVALID);
+	KUNIT_EXPECT_FALSE(test, kvm_spec_ctrl_passed(vcpu));
+	KUNIT_EXPECT_EQ(test, log->count[FAKE_MSR_INTERCEPTS], 0);
+
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SPEC_CTRL, SPEC_CTRL_SSBD, false), MSR_OK);
+	KUNIT_EXPECT_TRUE(test, kvm_spec_ctrl_passed(vcpu));
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_SPEC_CTRL, SPEC_CTRL_IBRS, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, log->count[FAKE_MSR_INTERCEPTS], 1);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_IA32_SPEC_CTRL, &data, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, data, SPEC_CTRL_IBRS);
+
+	/* Userspace takes the feature away. */
+	vcpu->cpuid_caps &= ~BIT(GUEST_CAP_SPEC_CTRL);
+	KUNIT_EXPECT_FALSE(test, kvm_spec_ctrl_passed(vcpu));
+	kvm_spec_ctrl_bits = host_bits;
 }
 
 static void ucode_rev_is_userspaces(struct kunit *test)
@@ -345,6 +377,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(pat_legal),
 	KUNIT_CASE(mtrr_values),
 	KUNIT_CASE(who_may_write),
+	KUNIT_CASE(spec_ctrl_rules),
 	KUNIT_CASE(ucode_rev_is_userspaces),
 	KUNIT_CASE(canonical_addresses),
 	KUNIT_CASE(tsc_aux_rules),
