@@ -116,7 +116,6 @@ static bool write_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	switch (index) {
 	case MSR_IA32_TSC_ADJUST:
 	case MSR_IA32_MISC_ENABLE:
-	case MSR_IA32_PRED_CMD:
 		return likely(!msrs_filtered(vcpu)) &&
 		       kvm_set_msr(vcpu, index, data, false) == MSR_OK;
 	default:
@@ -130,7 +129,6 @@ static bool may_write_msr(u32 index)
 	switch (index) {
 	case MSR_IA32_TSC_ADJUST:
 	case MSR_IA32_MISC_ENABLE:
-	case MSR_IA32_PRED_CMD:
 	case MSR_IA32_TSC_DEADLINE:
 	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
 		return true;

@@ -328,16 +328,25 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	return result;
 }
 
+/**
+ * kvm_msr_command_offered() - may the guest give this command?
+ * @vcpu: the vCPU
+ * @index: MSR_IA32_PRED_CMD or MSR_IA32_FLUSH_CMD
+ *
+ * It concerns nothing but the CPU it runs on and leaves nothing to be read, so
+ * a vendor may let it pass without an exit. Context: any.
+ */
+bool kvm_msr_command_offered(const struct kvm_vcpu *vcpu, u32 index)
+{
+	return guest_cap(vcpu, index == MSR_IA32_PRED_CMD ? GUEST_CAP_PRED_CMD :
+							    GUEST_CAP_FLUSH_CMD);
+}
+
 /* Commands to the predictors and the L1 cache: done on the spot, for this CPU. */
 static enum msr_result set_command(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
-	bool offered = msr->index == MSR_IA32_PRED_CMD ?
-		       guest_cap(vcpu, GUEST_CAP_PRED_CMD) :
-		       guest_cpuid_has(vcpu, X86_FEATURE_FLUSH_L1D) &&
-		       kvm_cpu_cap_has(X86_FEATURE_FLUSH_L1D);
-
 	/* IBPB and L1D_FLUSH are both bit 0, the only one that is offered. */
-	if (!offered || (msr->data & ~1ULL))
+	if (!kvm_msr_command_offered(vcpu, msr->index) || (msr->data & ~1ULL))
 		return msr->host_initiated && !msr->data ? MSR_OK : MSR_INVALID;
 	if (msr->data)
 		native_wrmsrl(msr->index, msr->data);

@@ -35,6 +35,15 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr);
 enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data *msr);
 
 void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
+/* See msr.c: IBPB and L1D_FLUSH */
+bool kvm_msr_command_offered(const struct kvm_vcpu *vcpu, u32 index);
+
+/* Which accesses to it need no exit, for kvm_msr_passable(): a command is only written. */
+static inline u32 kvm_msr_command_passed(const struct kvm_vcpu *vcpu, u32 index)
+{
+	return kvm_msr_command_offered(vcpu, index) ? KVM_MSR_FILTER_WRITE : 0;
+}
+
 void kvm_msr_module_init(void);		/* build the list of MSRs to save */
 
 /* IA32_APIC_BASE, also a field of kvm_sregs: may it hold this; write what was found legal. */

@@ -63,11 +63,6 @@ void svm_msr_vcpu_free(struct vcpu_svm *svm)
 	svm->msrpm = NULL;
 }
 
-static bool host_has_ibpb(void)
-{
-	return boot_cpu_has(X86_FEATURE_IBPB);
-}
-
 /* The field of the VMCB that is the guest's MSR, or NULL. */
 static u64 *msr_field(struct vmcb_save_area *save, u32 index)
 {
@@ -292,26 +287,19 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 
 bool kvm_x86_has_emulated_msr(u32 index)
 {
-	switch (index) {
-	case MSR_IA32_VMX_BASIC ... MSR_IA32_VMX_VMFUNC:
-	case MSR_IA32_MCG_EXT_CTL:
-	case MSR_IA32_SMBASE:
-		return false;
-	default:
-		return true;
-	}
+	return true;
 }
 
-static void pass_msr(struct vcpu_svm *svm, u32 msr, bool read, bool write)
+/* @access: what does no harm without an exit; all else exits. */
+static void pass_msr(struct vcpu_svm *svm, u32 msr, u32 access)
 {
 	int bit = svm_msrpm_bit(msr);
 
 	if (bit < 0)
 		return;
-	read = read && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_READ);
-	write = write && kvm_msr_allowed(&svm->vcpu, msr, KVM_MSR_FILTER_WRITE);
-	__assign_bit(bit, svm->msrpm, !read);
-	__assign_bit(bit + 1, svm->msrpm, !write);
+	access = kvm_msr_passable(&svm->vcpu, msr, access);
+	__assign_bit(bit, svm->msrpm, !(access & KVM_MSR_FILTER_READ));
+	__assign_bit(bit + 1, svm->msrpm, !(access & KVM_MSR_FILTER_WRITE));
 	svm_mark_dirty(svm, VMCB_CLEAN_PERM_MAP);
 }
 
@@ -324,19 +312,17 @@ static const u32 passed_msrs[] = {
 
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 {
+	const u32 both = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
 	struct vcpu_svm *svm = to_svm(vcpu);
 	bool pass;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
-		pass_msr(svm, passed_msrs[i], true, true);
-
+		pass_msr(svm, passed_msrs[i], both);
+	pass_msr(svm, MSR_IA32_PRED_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_PRED_CMD));
 	/* At once if the CPU switches it. */
 	pass = kvm_spec_ctrl_passed(vcpu) ||
 	       (svm_has_v_spec_ctrl && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL));
-	pass_msr(svm, MSR_IA32_SPEC_CTRL, pass, pass);
+	pass_msr(svm, MSR_IA32_SPEC_CTRL, pass ? both : 0);
 	svm->spec_ctrl_intercepted = !pass;
-
-	pass = guest_cap(vcpu, GUEST_CAP_PRED_CMD) && host_has_ibpb();
-	pass_msr(svm, MSR_IA32_PRED_CMD, false, pass);
 }

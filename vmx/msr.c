@@ -272,48 +272,29 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 
 bool kvm_x86_has_emulated_msr(u32 index)
 {
-	switch (index) {
-	case MSR_AMD64_VIRT_SPEC_CTRL:
-	case MSR_AMD64_TSC_RATIO:
-	case MSR_VM_HSAVE_PA:
-	case MSR_K7_HWCR:
-		return false;
-	case MSR_IA32_SMBASE:
-		return false;
-	default:
-		return true;
-	}
+	return index != MSR_AMD64_VIRT_SPEC_CTRL && index != MSR_K7_HWCR;
 }
 
-static void pass_msr(struct vcpu_vmx *vmx, u32 msr, bool read, bool write)
+/* @access: what does no harm without an exit. All of the map is set. */
+static void pass_msr(struct vcpu_vmx *vmx, u32 msr, u32 access)
 {
 	bool high = msr >= BITMAP_HIGH_BASE;
 	u8 *bitmap = (u8 *)vmx->msr_bitmap;
 	u32 bit = msr & 0x1fff;
 
-	/* What userspace forbids has to exit to be refused. */
-	read = read && kvm_msr_allowed(&vmx->vcpu, msr, KVM_MSR_FILTER_READ);
-	write = write && kvm_msr_allowed(&vmx->vcpu, msr, KVM_MSR_FILTER_WRITE);
-	if (read)
+	access = kvm_msr_passable(&vmx->vcpu, msr, access);
+	if (access & KVM_MSR_FILTER_READ)
 		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_READ_HIGH :
 								     BITMAP_READ_LOW)));
-	if (write)
+	if (access & KVM_MSR_FILTER_WRITE)
 		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_WRITE_HIGH :
 								     BITMAP_WRITE_LOW)));
 }
 
 /* Switched by entry and exit, or by us around them: no harm is done by direct access. */
-static const struct {
-	u32 msr;
-	bool write;
-} passed_msrs[] = {
-	{ MSR_IA32_TSC, false },
-	{ MSR_FS_BASE, true },
-	{ MSR_GS_BASE, true },
-	{ MSR_KERNEL_GS_BASE, true },
-	{ MSR_IA32_SYSENTER_CS, true },
-	{ MSR_IA32_SYSENTER_ESP, true },
-	{ MSR_IA32_SYSENTER_EIP, true },
+static const u32 passed_msrs[] = {
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 };
 
 /*
@@ -342,25 +323,28 @@ static void pass_x2apic(struct vcpu_vmx *vmx)
 
 	for (i = 0; i < ARRAY_SIZE(x2apic_read); i++) {
 		for (reg = x2apic_read[i].first; reg <= x2apic_read[i].last; reg += 0x10)
-			pass_msr(vmx, APIC_BASE_MSR + (reg >> 4), true, false);
+			pass_msr(vmx, APIC_BASE_MSR + (reg >> 4), KVM_MSR_FILTER_READ);
 	}
 	for (i = 0; i < ARRAY_SIZE(x2apic_write); i++)
-		pass_msr(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), false, true);
+		pass_msr(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), KVM_MSR_FILTER_WRITE);
 }
 
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 {
+	const u32 both = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	bool spec_ctrl = kvm_spec_ctrl_passed(vcpu);
 	int i;
 
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
-		pass_msr(vmx, passed_msrs[i].msr, true, passed_msrs[i].write);
+		pass_msr(vmx, passed_msrs[i], both);
+	pass_msr(vmx, MSR_IA32_TSC, KVM_MSR_FILTER_READ);
 	if (vmx->apicv_active && lapic_x2apic_mode(vcpu))
 		pass_x2apic(vmx);
-	if (spec_ctrl) {
-		pass_msr(vmx, MSR_IA32_SPEC_CTRL, true, true);
+	pass_msr(vmx, MSR_IA32_PRED_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_PRED_CMD));
+	pass_msr(vmx, MSR_IA32_FLUSH_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_FLUSH_CMD));
+	if (kvm_spec_ctrl_passed(vcpu)) {
+		pass_msr(vmx, MSR_IA32_SPEC_CTRL, both);
 		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);
 	} else {
 		vmx->sw.flags &= ~BIT(VMX_SW_SAVE_SPEC_CTRL);

@@ -63,3 +63,44 @@ TEST(msr, spec_ctrl)
 	CHECK(get_msr(v, 0x48, &value));
 	CHECK_EQ(value, SPEC_CTRL_IBRS);
 }
+
+/* Commands to predictors and caches are for the CPU: ESI of them in ECX. */
+PROGRAM(commands, 32,
+	"	xor %edx, %edx\n"
+	"	mov $1, %eax\n"
+	"1:	wrmsr\n"
+	"	dec %esi\n"
+	"	jnz 1b\n"
+	"	hlt\n"
+	"	mov $0x10000, %eax\n"
+	"	wrmsr\n");
+
+#define MANY	1000
+
+static void commands_cost_no_exit(u32 msr)
+{
+	struct vcpu *v = vcpu_with(MODE_PROT32, commands);
+	u64 before;
+
+	SET_REG(v, rcx, msr);
+	SET_REG(v, rsi, MANY);
+	before = vcpu_stat(v, "exits");
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	/* Interrupts of the host exit meanwhile. */
+	CHECK(vcpu_stat(v, "exits") - before < MANY / 2);
+	EXPECT_EXIT(v, KVM_EXIT_SHUTDOWN);
+}
+
+TEST(msr, ibpb)
+{
+	if (!offered(7, EDX, 1 << 26) && !offered(0x80000008, EBX, 1 << 12))
+		skip("the host has no IBPB");
+	commands_cost_no_exit(0x49);
+}
+
+TEST(msr, flush_l1d)
+{
+	if (!offered(7, EDX, 1 << 28))
+		skip("the host has no L1D_FLUSH");
+	commands_cost_no_exit(0x10b);
+}
