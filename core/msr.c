@@ -45,7 +45,7 @@ static const u32 save_candidates[] = {
 	MSR_IA32_CR_PAT, MSR_IA32_SPEC_CTRL, MSR_IA32_DEBUGCTLMSR, MSR_IA32_XSS,
 	MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK,
 	MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_WALL_CLOCK_NEW,
-	MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_MISC_ENABLE,
+	MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_MISC_ENABLE, MSR_IA32_POWER_CTL,
 	MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL, MSR_IA32_UCODE_REV,
 	MSR_AMD64_VIRT_SPEC_CTRL, MSR_K7_HWCR,
 };
@@ -237,6 +237,50 @@ static bool is_ignored(u32 index)
 	}
 }
 
+/*
+ * Registers that describe the machine: operating systems read them on CPUs that are
+ * known to have them. Nothing of the host is told; writes are refused, as by the CPU.
+ * Frequencies divide others, so they are those of the simplest machine, and not 0.
+ *
+ * Source: Intel SDM volume 4, "Model-Specific Registers (MSRs)".
+ */
+static const struct {
+	u32 index;
+	u64 data;
+} constants[] = {
+	{ MSR_IA32_PLATFORM_ID, 0 },
+	{ MSR_IA32_EBL_CR_POWERON, 0 },
+	{ MSR_EBC_FREQUENCY_ID, 1 << 24 },		/* core clock: bus clock times 1 */
+	{ MSR_FSB_FREQ, 3 },				/* 166 MHz */
+	{ MSR_IA32_PERF_STATUS, 4ULL << 40 | 1000 },	/* at most bus clock times 4 */
+	{ MSR_IA32_LASTBRANCHFROMIP, 0 },
+	{ MSR_IA32_LASTBRANCHTOIP, 0 },
+	{ MSR_IA32_LASTINTFROMIP, 0 },
+	{ MSR_IA32_LASTINTTOIP, 0 },
+	{ MSR_RAPL_POWER_UNIT, 0 },
+	{ MSR_PKG_ENERGY_STATUS, 0 },
+	{ MSR_DRAM_ENERGY_STATUS, 0 },
+	{ MSR_PP0_ENERGY_STATUS, 0 },
+	{ MSR_PP1_ENERGY_STATUS, 0 },
+	{ MSR_K8_TSEG_ADDR, 0 },
+	{ MSR_K8_TSEG_MASK, 0 },
+	{ MSR_AMD64_TW_CFG, 0 },
+	{ MSR_F15H_EX_CFG, 0 },
+};
+
+static enum msr_result get_constant(u32 index, u64 *data)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(constants); i++) {
+		if (constants[i].index != index)
+			continue;
+		*data = constants[i].data;
+		return MSR_OK;
+	}
+	return MSR_UNKNOWN;
+}
+
 static enum msr_result legal_if(bool legal)
 {
 	return legal ? MSR_OK : MSR_INVALID;
@@ -276,6 +320,9 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		return MSR_OK;
 	case MSR_IA32_MISC_ENABLE:
 		msr->data = vcpu->ia32_misc_enable;
+		return MSR_OK;
+	case MSR_IA32_POWER_CTL:
+		msr->data = vcpu->power_ctl;
 		return MSR_OK;
 	case MSR_PLATFORM_INFO:
 		msr->data = vcpu->platform_info;
@@ -325,6 +372,8 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		msr->data = 0;
 		result = MSR_OK;
 	}
+	if (result == MSR_UNKNOWN)
+		result = get_constant(msr->index, &msr->data);
 	return result;
 }
 
@@ -434,6 +483,10 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		    (msr->data & ~kvm_supported_xss()))
 			return MSR_INVALID;
 		vcpu->xss = msr->data;
+		return MSR_OK;
+	case MSR_IA32_POWER_CTL:
+		/* Power is the host's to save: the guest reads back what it asked for. */
+		vcpu->power_ctl = msr->data;
 		return MSR_OK;
 	case MSR_IA32_DEBUGCTLMSR:
 		return legal_if(!msr->data);

@@ -117,6 +117,8 @@ static void who_may_write(struct kunit *test)
 		{ MSR_K7_EVNTSEL0, 0x530076, MSR_OK, MSR_OK },
 		{ MSR_IA32_MCG_CAP, 1, MSR_INVALID, MSR_INVALID },
 		{ MSR_IA32_PRED_CMD, 1, MSR_INVALID, MSR_INVALID },
+		{ MSR_IA32_POWER_CTL, 2, MSR_OK, MSR_OK },
+		{ MSR_FSB_FREQ, 3, MSR_UNKNOWN, MSR_UNKNOWN },
 		{ 0x12345678, 0, MSR_UNKNOWN, MSR_UNKNOWN },
 		{ 0xffffffff, 0, MSR_UNKNOWN, MSR_UNKNOWN },
 	};
@@ -160,6 +162,34 @@ static void spec_ctrl_rules(struct kunit *test)
 	vcpu->cpuid_caps &= ~BIT(GUEST_CAP_SPEC_CTRL);
 	KUNIT_EXPECT_FALSE(test, kvm_spec_ctrl_passed(vcpu));
 	kvm_spec_ctrl_bits = host_bits;
+}
+
+/* What describes the machine reads the same for all; frequencies are not 0. */
+static void constant_registers(struct kunit *test)
+{
+	static const struct {
+		u32 index;
+		u64 data;
+	} cases[] = {
+		{ MSR_IA32_PLATFORM_ID, 0 },
+		{ MSR_FSB_FREQ, 3 },
+		{ MSR_EBC_FREQUENCY_ID, BIT(24) },
+		{ MSR_RAPL_POWER_UNIT, 0 },
+		{ MSR_F15H_EX_CFG, 0 },
+	};
+	struct kvm_vcpu *vcpu = test->priv;
+	u64 data;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		data = ~0ULL;
+		KUNIT_EXPECT_EQ_MSG(test, kvm_get_msr(vcpu, cases[i].index, &data, false), MSR_OK,
+				    "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, data, cases[i].data, "row %d", i);
+	}
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_POWER_CTL, 2, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_IA32_POWER_CTL, &data, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, data, 2ULL);
 }
 
 static void ucode_rev_is_userspaces(struct kunit *test)
@@ -378,6 +408,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(mtrr_values),
 	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(spec_ctrl_rules),
+	KUNIT_CASE(constant_registers),
 	KUNIT_CASE(ucode_rev_is_userspaces),
 	KUNIT_CASE(canonical_addresses),
 	KUNIT_CASE(tsc_aux_rules),
