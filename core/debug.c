@@ -36,6 +36,29 @@ unsigned long kvm_dr7_value(unsigned long val)
 }
 
 /**
+ * kvm_debugctl_value() - what of a write to DEBUGCTL is kept
+ * @msr: the write
+ * @known: bits that CPUs of the vendor have had without a bit of CPUID to tell
+ * @kept: those of them that hardware switches for this guest; a #DB that exits and is
+ *	handed on clears none, as one that does not may
+ * @data: the value, if the write is not refused
+ *
+ * Guests write @known without asking and go on without; userspace, which restores
+ * what it has read, has to hear that a bit is not there. Branch steps (BTF) are never
+ * kept: whoever executes or skips an instruction in software would have to know of
+ * them, and of when a CPU clears the bit.
+ *
+ * Return: MSR_OK, or MSR_INVALID with @data untouched.
+ */
+enum msr_result kvm_debugctl_value(const struct msr_data *msr, u64 known, u64 kept, u64 *data)
+{
+	if (msr->data & ~(msr->host_initiated ? kept : known))
+		return MSR_INVALID;
+	*data = msr->data & kept;
+	return MSR_OK;
+}
+
+/**
  * kvm_exceptions_to_intercept() - which exceptions exit instead of being delivered
  * @vcpu: the vCPU
  *

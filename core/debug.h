@@ -11,6 +11,7 @@
 #include <asm/processor.h>
 #include <asm/debugreg.h>
 
+#include "core/msr.h"
 #include "core/vcpu.h"
 
 /*
@@ -29,6 +30,8 @@
 /* Pure: what a register holds after a write of @val that was not refused. */
 unsigned long kvm_dr6_value(unsigned long val, bool rtm);
 unsigned long kvm_dr7_value(unsigned long val);
+
+enum msr_result kvm_debugctl_value(const struct msr_data *msr, u64 known, u64 kept, u64 *data);
 
 /* 0, or 1: the guest gets #GP (upper bits set). #UD rules of CR4.DE are exit_dr()'s. */
 int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, unsigned long val);

@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/debug.h"
 #include "core/irq/lapic.h"
 #include "core/msr.h"
 #include "core/spec_ctrl.h"
@@ -417,6 +418,7 @@ static enum msr_result set_misc_enable(struct kvm_vcpu *vcpu, const struct msr_d
 enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	enum msr_result result;
+	u64 none;
 
 	switch (msr->index) {
 	case MSR_EFER:
@@ -489,7 +491,7 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		vcpu->power_ctl = msr->data;
 		return MSR_OK;
 	case MSR_IA32_DEBUGCTLMSR:
-		return legal_if(!msr->data);
+		return kvm_debugctl_value(msr, DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF, 0, &none);
 	case MSR_IA32_PRED_CMD:
 	case MSR_IA32_FLUSH_CMD:
 		return set_command(vcpu, msr);

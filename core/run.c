@@ -168,6 +168,9 @@ static void enter_repeatedly(struct kvm_vcpu *vcpu)
 	for (;;) {
 		trace_kvm_entry(vcpu, vcpu->ev.immediate_exit);
 		result = kvm_x86_vcpu_run(vcpu, again);
+		/* It was 0 while the guest ran. */
+		if (unlikely(vcpu->host_debugctl))
+			native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 		trace_kvm_exit(vcpu);
 		if (result != RUN_REENTER_FAST)
 			break;

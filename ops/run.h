@@ -17,7 +17,8 @@
  * Writes back dirty registers, switches, collects exit information, and
  * handles exits that need nothing but registers and vCPU-local state
  * (core/fastpath.h) if vcpu->fast_allowed. With @again only what such an exit
- * changes needs to be written back.
+ * changes needs to be written back. MSR_IA32_DEBUGCTLMSR is 0 afterwards if
+ * vcpu->host_debugctl is not: core writes that.
  * Context: irqs off, preemption off; host xstate and debug registers have been
  * exchanged by core.
  * Return: RUN_REENTER_FAST (handled here, no event waits for injection: enter

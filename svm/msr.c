@@ -13,6 +13,7 @@
 
 #include "core/compat.h"
 #include "core/cpuid.h"
+#include "core/debug.h"
 #include "core/msr.h"
 #include "core/msr_filter.h"
 #include "core/spec_ctrl.h"
@@ -179,7 +180,7 @@ static enum msr_result set_virt_spec_ctrl(struct vcpu_svm *svm, const struct msr
 	return MSR_OK;
 }
 
-/* DEBUGCTL: LBR, BTF and four pin controls of old. */
+/* DEBUGCTL: LBR, BTF and four pin controls of old; one of these means bus locks now. */
 #define DEBUGCTL_KNOWN		GENMASK_ULL(5, 0)
 
 /**
@@ -193,20 +194,22 @@ void svm_update_lbr_switch(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	if (svm_has_lbrv && svm->vmcb->save.dbgctl)
+	if (svm->vmcb->save.dbgctl)
 		control->virt_ext |= LBR_CTL_ENABLE_MASK;
 	else
 		control->virt_ext &= ~LBR_CTL_ENABLE_MASK;
 	svm_mark_dirty(svm, VMCB_CLEAN_LBR);
 }
 
-static enum msr_result set_debugctl(struct vcpu_svm *svm, u64 data)
+static enum msr_result set_debugctl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
-	if (data & ~DEBUGCTL_KNOWN)
-		return MSR_INVALID;
-	svm->vmcb->save.dbgctl = data;
-	svm_update_lbr_switch(svm);
-	return MSR_OK;
+	enum msr_result result = kvm_debugctl_value(msr, DEBUGCTL_KNOWN,
+						    svm_has_lbrv ? DEBUGCTLMSR_LBR : 0,
+						    &svm->vmcb->save.dbgctl);
+
+	if (result == MSR_OK)
+		svm_update_lbr_switch(svm);
+	return result;
 }
 
 /* HWCR bits that guests set and that need nothing done. */
@@ -261,7 +264,7 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_AMD64_VIRT_SPEC_CTRL:
 		return set_virt_spec_ctrl(svm, msr);
 	case MSR_IA32_DEBUGCTLMSR:
-		return set_debugctl(svm, msr->data);
+		return set_debugctl(svm, msr);
 	case MSR_AMD64_DE_CFG:
 		return set_decfg(svm, msr);
 	case MSR_K7_HWCR:

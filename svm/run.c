@@ -243,14 +243,15 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
 
-	/* Not the guest's, whose steps a debugger of this thread would make longer. */
+	/*
+	 * Not the guest's, whose steps a debugger of this thread would make longer.
+	 * Core puts it back, as after an exit of VMX, which clears it.
+	 */
 	if (unlikely(vcpu->host_debugctl))
 		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
 
 	enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
 
-	if (unlikely(vcpu->host_debugctl))
-		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
 	if (!svm_has_v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
 

@@ -7,7 +7,6 @@
  * Source: Intel SDM volume 3, "Event Injection", "Information for VM Exits
  * That Occur During Event Delivery", "Guest Non-Register State".
  */
-#include <asm/msr-index.h>
 
 #include "core/cr.h"
 #include "core/debug.h"
@@ -222,7 +221,7 @@ void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
  *	state			wanted
  *	STI shadow, IF = 0	no shadow
  *	debugger single-steps	no shadow: its trap comes after one instruction
- *	shadow, TF = 1, no BTF	pending BS: the trap that the shadow held back
+ *	shadow, TF = 1		pending BS: the trap that the shadow held back
  *	shadow, otherwise	no pending BS
  */
 void vmx_fix_shadow(struct vcpu_vmx *vmx)
@@ -241,7 +240,7 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 		vmx_assign_interruptibility(vmx, SHADOW_BITS, 0);
 		return;
 	}
-	want = rflags & X86_EFLAGS_TF && !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
+	want = rflags & X86_EFLAGS_TF;
 	pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
 	if (want != !!(pending & PENDING_DBG_BS))
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending ^ PENDING_DBG_BS);

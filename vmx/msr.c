@@ -148,9 +148,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_IA32_SYSENTER_EIP:
 		msr->data = vmcs_readl(GUEST_SYSENTER_EIP);
 		break;
-	case MSR_IA32_DEBUGCTLMSR:
-		msr->data = vmcs_read64(GUEST_IA32_DEBUGCTL);
-		break;
 	case MSR_IA32_FEAT_CTL:
 		msr->data = vmx->feature_control;
 		break;
@@ -190,16 +187,6 @@ static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 dat
 		vmcs_writel(GUEST_SYSENTER_EIP, data);
 		break;
 	}
-	return MSR_OK;
-}
-
-static enum msr_result set_debugctl(struct kvm_vcpu *vcpu, u64 data)
-{
-	/* Branch records and their kin are not offered. */
-	if (data & ~(u64)DEBUGCTLMSR_BTF)
-		return MSR_INVALID;
-	vmcs_write64(GUEST_IA32_DEBUGCTL, data);
-	to_vmx(vcpu)->shadow_check = true;
 	return MSR_OK;
 }
 
@@ -247,8 +234,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_IA32_SYSENTER_CS:
 		vmcs_write32(GUEST_SYSENTER_CS, msr->data);
 		return MSR_OK;
-	case MSR_IA32_DEBUGCTLMSR:
-		return set_debugctl(vcpu, msr->data);
 	case MSR_TSC_AUX:
 		return set_tsc_aux(vcpu, msr);
 	case MSR_IA32_CR_PAT:

@@ -293,10 +293,6 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		enter_guest(vmx);
 	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 
-	/* An exit clears DEBUGCTL. */
-	if (unlikely(vcpu->host_debugctl))
-		native_wrmsrl(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
-
 	return collect_exit(vmx);
 }
 

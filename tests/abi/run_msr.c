@@ -104,3 +104,20 @@ TEST(msr, flush_l1d)
 		skip("the host has no L1D_FLUSH");
 	commands_cost_no_exit(0x10b);
 }
+
+/* Kernels switch branch records on without asking: no CPUID bit tells of them. */
+PROGRAM(records, 32,
+	"	mov $0x1d9, %ecx\n"
+	"	xor %edx, %edx\n"
+	"	mov $1, %eax\n"
+	"	wrmsr\n"
+	"	mov $0x1db, %ecx\n"
+	"	rdmsr\n"
+	"	hlt\n");
+
+TEST(msr, branch_records)
+{
+	struct vcpu *v = vcpu_with(MODE_PROT32, records);
+
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+}

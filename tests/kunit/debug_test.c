@@ -55,6 +55,41 @@ static void writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_get_dr(vcpu, 7), 0x403UL);
 }
 
+static void debugctl_bits(struct kunit *test)
+{
+	const u64 lbr = DEBUGCTLMSR_LBR, both = DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF;
+	static const struct {
+		u64 data, kept, value;
+		bool host, refused;
+	} writes[] = {
+		{ .data = DEBUGCTLMSR_LBR },
+		{ .data = DEBUGCTLMSR_BTF },
+		{ .data = DEBUGCTLMSR_LBR, .kept = DEBUGCTLMSR_LBR, .value = DEBUGCTLMSR_LBR },
+		{ .data = DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF, .kept = DEBUGCTLMSR_LBR,
+		  .value = DEBUGCTLMSR_LBR },
+		{ .data = BIT(2), .refused = true },
+		{ .data = 0, .host = true },
+		{ .data = DEBUGCTLMSR_LBR, .host = true, .refused = true },
+		{ .data = DEBUGCTLMSR_LBR, .kept = DEBUGCTLMSR_LBR, .host = true,
+		  .value = DEBUGCTLMSR_LBR },
+		{ .data = DEBUGCTLMSR_BTF, .kept = DEBUGCTLMSR_LBR, .host = true, .refused = true },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		const struct msr_data msr = {
+			.data = writes[i].data, .host_initiated = writes[i].host,
+		};
+		u64 value = lbr << 8;
+		enum msr_result result = kvm_debugctl_value(&msr, both, writes[i].kept, &value);
+
+		KUNIT_EXPECT_EQ_MSG(test, result, writes[i].refused ? MSR_INVALID : MSR_OK,
+				    "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, value, writes[i].refused ? lbr << 8 : writes[i].value,
+				    "row %d", i);
+	}
+}
+
 /* What would hang the CPU or is the host's always exits, #BP for a debugger that asks. */
 static void intercepted_exceptions(struct kunit *test)
 {
@@ -208,6 +243,7 @@ static void debugregs_ioctl(struct kunit *test)
 static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(fixed_bits),
 	KUNIT_CASE(writes),
+	KUNIT_CASE(debugctl_bits),
 	KUNIT_CASE(intercepted_exceptions),
 	KUNIT_CASE(lent_registers),
 	KUNIT_CASE(lent_to_debugger),
