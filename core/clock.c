@@ -66,7 +66,8 @@ static bool host_tsc_is_clock(void)
 /* A suspend of the host restarts its TSC: the anchor says nothing any more. */
 static bool tsc_restarted(const struct kvm_clock_vm *clock, u64 host_tsc)
 {
-	return (s64)(host_tsc - clock->master_host_tsc) < 0;
+	return clock->master_tsc_lost != kvm_tsc_host_lost() ||
+	       (s64)(host_tsc - clock->master_host_tsc) < 0;
 }
 
 /* The host's boot clock as the VM sees it at @host_tsc; clock.lock held. */
@@ -91,9 +92,9 @@ static bool vcpus_agree(struct kvm *kvm, u64 *offset, u64 *ratio)
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
 		if (!i) {
-			*offset = READ_ONCE(vcpu->tsc_offset);
+			*offset = kvm_tsc_offset_now(vcpu);
 			*ratio = READ_ONCE(vcpu->tsc_scaling_ratio);
-		} else if (*offset != READ_ONCE(vcpu->tsc_offset) ||
+		} else if (*offset != kvm_tsc_offset_now(vcpu) ||
 			   *ratio != READ_ONCE(vcpu->tsc_scaling_ratio)) {
 			return false;
 		}
@@ -131,6 +132,7 @@ static bool choose_master(struct kvm *kvm)
 	now = sample(clock, &host_tsc);
 	clock->master = master;
 	clock->master_host_tsc = host_tsc;
+	clock->master_tsc_lost = kvm_tsc_host_lost();
 	clock->master_ns = ktime_get_boottime_ns();
 	clock->master_tsc_offset = offset;
 	clock->master_tsc_ratio = ratio;

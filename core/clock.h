@@ -19,6 +19,7 @@ struct kvm_clock_vm {
 	bool master;		/* one (host TSC, time) pair serves all vCPUs */
 	u64 master_host_tsc;	/* the pair: this host TSC ... */
 	u64 master_ns;		/* ... was this time of the host's boot clock */
+	u64 master_tsc_lost;	/* kvm_tsc_host_lost() then */
 	u64 master_tsc_offset;	/* the TSC offset and ratio all vCPUs share */
 	u64 master_tsc_ratio;
 	u64 wall_msr;		/* last value of MSR_KVM_WALL_CLOCK */

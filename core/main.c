@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/uaccess.h>
+#include <asm/tsc.h>
 
 #include "core/capability.h"
 #include "core/compat.h"
@@ -21,6 +22,7 @@
 #include "core/msr.h"
 #include "core/spec_ctrl.h"
 #include "core/stats.h"
+#include "core/tsc.h"
 #include "core/vm.h"
 #include "ops/hw.h"
 
@@ -95,6 +97,8 @@ static int hardware_cpu_offline(unsigned int cpu)
 	return 0;
 }
 
+static u64 tsc_at_suspend;
+
 /*
  * Suspend takes the other CPUs down by hotplug; these two are for the last
  * one, with interrupts off.
@@ -102,11 +106,13 @@ static int hardware_cpu_offline(unsigned int cpu)
 static int hardware_suspend(COMPAT_SYSCORE_ARG)
 {
 	hardware_cpu_offline(smp_processor_id());
+	tsc_at_suspend = rdtsc();
 	return 0;
 }
 
 static void hardware_resume(COMPAT_SYSCORE_ARG)
 {
+	kvm_tsc_host_resume(tsc_at_suspend, rdtsc());
 	hardware_cpu_online(smp_processor_id());
 }
 

@@ -55,6 +55,38 @@ static u64 scaled(const struct kvm_vcpu *vcpu, u64 host_tsc)
 			     kvm_x86_tsc_scaling_frac_bits());
 }
 
+/* Written by kvm_tsc_host_resume() only. */
+static u64 host_tsc_lost;
+
+u64 kvm_tsc_host_lost(void)
+{
+	return READ_ONCE(host_tsc_lost);
+}
+
+/**
+ * kvm_tsc_host_resume() - the host has slept, and its TSC may have begun anew
+ * @before: the TSC when the host went to sleep
+ * @now: the TSC now
+ *
+ * To a guest the TSC goes on from @before. Each offset follows when it is used
+ * next, by the same amount for all vCPUs, however long they were away.
+ * Context: no other CPU and no vCPU runs.
+ */
+void kvm_tsc_host_resume(u64 before, u64 now)
+{
+	if ((s64)(now - before) < 0)
+		WRITE_ONCE(host_tsc_lost, host_tsc_lost + before - now);
+}
+
+/*
+ * What an offset from the time of @then has to be at @lost. Not the difference
+ * scaled: rounding could part vCPUs that follow in one step and in two.
+ */
+static u64 offset_since(const struct kvm_vcpu *vcpu, u64 offset, u64 then, u64 lost)
+{
+	return offset + scaled(vcpu, lost) - scaled(vcpu, then);
+}
+
 /**
  * kvm_read_l1_tsc() - what the guest's TSC reads
  * @vcpu: the vCPU
@@ -112,7 +144,7 @@ static u64 ns_to_cycles(struct kvm_vcpu *vcpu, u64 ns)
 static void write_tsc_synchronised(struct kvm_vcpu *vcpu, u64 data)
 {
 	struct kvm *kvm = vcpu->kvm;
-	u64 now, host_tsc, offset, elapsed;
+	u64 now, host_tsc, offset, elapsed, lost = kvm_tsc_host_lost();
 	bool same_rate, sync = false;
 	unsigned long flags;
 
@@ -132,13 +164,14 @@ static void write_tsc_synchronised(struct kvm_vcpu *vcpu, u64 data)
 			data = expected;
 	}
 	if (sync && !check_tsc_unstable())
-		offset = kvm->last_tsc_offset;
+		offset = offset_since(vcpu, kvm->last_tsc_offset, kvm->last_tsc_lost, lost);
 	else if (sync)
 		offset = offset_for(vcpu, data, host_tsc);
 
 	kvm->last_tsc_nsec = now;
 	kvm->last_tsc_write = data;
 	kvm->last_tsc_offset = offset;
+	kvm->last_tsc_lost = lost;
 	kvm->last_tsc_ratio = vcpu->tsc_scaling_ratio;
 	kvm->last_tsc_khz = vcpu->virtual_tsc_khz;
 	kvm->last_tsc_valid = true;
@@ -250,6 +283,7 @@ void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu)
 {
 	vcpu->tsc_scaling_ratio = native_ratio();
 	vcpu->virtual_tsc_khz = tsc_khz;
+	vcpu->host_tsc_lost = kvm_tsc_host_lost();
 	/* A default that was possible for the VM is possible here. */
 	if (kvm_set_tsc_khz(vcpu, vcpu->kvm->default_tsc_khz))
 		kvm_set_tsc_khz(vcpu, 0);
@@ -259,14 +293,49 @@ void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu)
 	kvm_x86_write_tsc_multiplier(vcpu);
 }
 
+/* The host's TSC may have begun anew since the offset was last used. */
+static void follow_host(struct kvm_vcpu *vcpu)
+{
+	u64 then = vcpu->host_tsc_lost, lost = kvm_tsc_host_lost();
+
+	if (likely(then == lost))
+		return;
+	WRITE_ONCE(vcpu->host_tsc_lost, lost);
+	if (vcpu->last_host_tsc)
+		vcpu->last_host_tsc -= lost - then;
+	/* A deadline that expired meanwhile was armed anew, by a TSC that was behind. */
+	set_offset(vcpu, offset_since(vcpu, vcpu->tsc_offset, then, lost));
+}
+
+/**
+ * kvm_tsc_offset_now() - the offset that a vCPU has or will have when it is loaded
+ * @vcpu: the vCPU, perhaps another thread's: then a guess
+ *
+ * Context: any.
+ */
+u64 kvm_tsc_offset_now(const struct kvm_vcpu *vcpu)
+{
+	return offset_since(vcpu, READ_ONCE(vcpu->tsc_offset), READ_ONCE(vcpu->host_tsc_lost),
+			    kvm_tsc_host_lost());
+}
+
+/* What the guest saw when the vCPU was put; the host's TSC may count less since. */
+static u64 last_seen(struct kvm_vcpu *vcpu, u64 now)
+{
+	u64 since = now - vcpu->last_host_tsc;
+
+	/* The distance is scaled, not the value: that may be one before zero. */
+	return kvm_read_l1_tsc(vcpu, now) -
+	       ((s64)since < 0 ? -scaled(vcpu, -since) : scaled(vcpu, since));
+}
+
 /**
  * kvm_tsc_vcpu_load() - the vCPU goes to a CPU
  * @vcpu: the vCPU
  * @cpu: the CPU; vcpu->cpu still names the one before
  *
- * A TSC that is behind that of the CPU the vCPU comes from, or that was reset
- * in between, must not show: go on from where the guest left, plus the time
- * that has passed where that is known.
+ * A TSC that is behind that of the CPU the vCPU comes from must not show: go on
+ * from where the guest left, plus the time that has passed where that is known.
  * Context: preemption off, vendor state loaded.
  */
 void kvm_tsc_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
@@ -274,16 +343,15 @@ void kvm_tsc_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	bool changed = vcpu->cpu != cpu;
 	u64 now, seen;
 
+	follow_host(vcpu);
 	if (vcpu->last_host_tsc) {
 		now = rdtsc();
 		if ((s64)(now - vcpu->last_host_tsc) < 0 || (changed && check_tsc_unstable())) {
-			seen = kvm_read_l1_tsc(vcpu, vcpu->last_host_tsc);
+			seen = last_seen(vcpu, now);
 			if (vcpu->last_put_ns)
 				seen += ns_to_cycles(vcpu, ktime_get_boottime_ns() -
 							   vcpu->last_put_ns);
-			WRITE_ONCE(vcpu->tsc_offset, offset_for(vcpu, seen, now));
-			kvm_x86_write_tsc_offset(vcpu);
-			kvm_clock_tsc_changed(vcpu->kvm, vcpu);
+			set_offset(vcpu, offset_for(vcpu, seen, now));
 		}
 	}
 	kvm_clock_vcpu_load(vcpu, changed);
@@ -330,6 +398,7 @@ int kvm_vcpu_tsc_set_attr(struct kvm_vcpu *vcpu, struct kvm_device_attr *attr)
 	kvm->last_tsc_nsec = ktime_get_boottime_ns();
 	kvm->last_tsc_write = offset + scaled(vcpu, rdtsc());
 	kvm->last_tsc_offset = offset;
+	kvm->last_tsc_lost = vcpu->host_tsc_lost;
 	kvm->last_tsc_ratio = vcpu->tsc_scaling_ratio;
 	kvm->last_tsc_khz = vcpu->virtual_tsc_khz;
 	kvm->last_tsc_valid = true;

@@ -13,6 +13,9 @@ void kvm_tsc_vcpu_create(struct kvm_vcpu *vcpu);
 void kvm_tsc_vcpu_load(struct kvm_vcpu *vcpu, int cpu);	/* preemption off; CPU may have changed */
 void kvm_tsc_vcpu_put(struct kvm_vcpu *vcpu);		/* preemption off; it leaves this CPU */
 u64 kvm_read_l1_tsc(struct kvm_vcpu *vcpu, u64 host_tsc);
+void kvm_tsc_host_resume(u64 before, u64 now);	/* the last CPU, irqs off: TSCs around the sleep */
+u64 kvm_tsc_offset_now(const struct kvm_vcpu *vcpu);
+u64 kvm_tsc_host_lost(void);	/* by how much the host's TSC fell back so far, in all */
 void kvm_write_tsc(struct kvm_vcpu *vcpu, u64 data, bool host_initiated);	/* IA32_TSC */
 void kvm_adjust_tsc(struct kvm_vcpu *vcpu, u64 new_adjust, bool host_initiated);
 int kvm_set_tsc_khz(struct kvm_vcpu *vcpu, u32 khz);	/* 0, or -EINVAL if it cannot be offered */

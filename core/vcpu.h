@@ -121,6 +121,7 @@ struct kvm_vcpu {
 	u64 tsc_aux;				/* [t] */
 	u64 last_host_tsc;			/* [t] host TSC when it was put; 0: never ran */
 	u64 last_put_ns;			/* [t] boot time of that; if the TSC is unstable */
+	u64 host_tsc_lost;			/* [t] what offset and last_host_tsc allow for */
 	struct kvm_clock_vcpu clock;		/* [t] the guest's clock page (clock.h) */
 
 	/* --- MSRs without a better home (msr.c) --- */

@@ -69,9 +69,10 @@ struct kvm {
 	u64 default_tsc_khz;			/* for vCPUs created from now on */
 	struct kvm_clock_vm clock;		/* the guest's paravirtual clock (clock.h) */
 	raw_spinlock_t tsc_write_lock;		/* TSC synchronisation between vCPUs (tsc.c) */
-	u64 last_tsc_nsec;			/* under tsc_write_lock, as the next five */
+	u64 last_tsc_nsec;			/* under tsc_write_lock, as the next six */
 	u64 last_tsc_write;
 	u64 last_tsc_offset;
+	u64 last_tsc_lost;
 	u64 last_tsc_ratio;
 	u32 last_tsc_khz;
 	bool last_tsc_valid;

@@ -115,7 +115,7 @@ static struct kvm_vcpu *one_vcpu(struct kunit *test)
 }
 
 /*
- * The host's TSC begins anew while the vCPU is away, by a suspend for one: the
+ * The TSC of the CPU the vCPU comes to is behind that of the one it left: the
  * guest's goes on from where it was.
  */
 static void host_restarts(struct kunit *test)
@@ -140,6 +140,48 @@ static void host_restarts(struct kunit *test)
 	/* As if the load had come at the moment of the put. */
 	KUNIT_EXPECT_LE(test, kvm_read_l1_tsc(vcpu, before), seen);
 	KUNIT_EXPECT_GE(test, kvm_read_l1_tsc(vcpu, after), seen);
+}
+
+/*
+ * The host resumes with a TSC that is behind: the vCPUs of a VM still agree, also
+ * if one was there long before the other and one comes only then.
+ */
+static void host_resumes(struct kunit *test)
+{
+	struct kvm *kvm = fake_vm_create(test);
+	struct kvm_vcpu *a = fake_vcpu_create(test, kvm);
+	struct kvm_vcpu *b = fake_vcpu_create(test, kvm);
+	const u64 lost = 1ULL << 40;
+	u64 offset = a->tsc_offset, now;
+
+	if (check_tsc_unstable())
+		kunit_skip(test, "offsets mean nothing on this host");
+	vcpu_load(a);
+	vcpu_put(a);
+	vcpu_load(b);
+	vcpu_put(b);
+	a->last_host_tsc -= 1ULL << 20;
+	now = rdtsc();
+	/* One that went on is none of ours. */
+	kvm_tsc_host_resume(now, now + 1);
+	vcpu_load(a);
+	vcpu_put(a);
+	KUNIT_EXPECT_EQ(test, a->tsc_offset, offset);
+
+	kvm_tsc_host_resume(now + lost, now);
+	vcpu_load(a);
+	vcpu_put(a);
+	KUNIT_EXPECT_EQ(test, a->tsc_offset, offset + lost);
+	KUNIT_EXPECT_EQ(test, to_fake(a)->hw_tsc_offset, a->tsc_offset);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_create(test, kvm)->tsc_offset, a->tsc_offset);
+	/* Again, before the other one has seen the first. */
+	kvm_tsc_host_resume(now + lost, now);
+	vcpu_load(b);
+	vcpu_put(b);
+	vcpu_load(a);
+	vcpu_put(a);
+	KUNIT_EXPECT_EQ(test, a->tsc_offset, offset + 2 * lost);
+	KUNIT_EXPECT_EQ(test, b->tsc_offset, a->tsc_offset);
 }
 
 /* A guest's write of the TSC moves TSC_ADJUST by as much; the reverse as well. */
@@ -274,6 +316,7 @@ static struct kunit_case tsc_cases[] = {
 	KUNIT_CASE(clock_scale),
 	KUNIT_CASE(vcpus_agree),
 	KUNIT_CASE(host_restarts),
+	KUNIT_CASE(host_resumes),
 	KUNIT_CASE(adjust),
 	KUNIT_CASE(khz),
 	KUNIT_CASE(clock_ioctls),
