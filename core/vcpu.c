@@ -12,6 +12,7 @@
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/nospec-branch.h>
 
 #include "core/clock.h"
@@ -72,9 +73,27 @@ static void load_on(struct kvm_vcpu *vcpu, int cpu)
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
 
+/*
+ * An exit leaves no LDT (Intel) or that of when the host's state was saved (AMD),
+ * which another thread of this process may have replaced and freed since. The
+ * descriptor in the GDT is that of the last LDT this CPU was given: this process's,
+ * or an older one or none where the process has just installed its own, and the
+ * interrupt that gives it to this CPU is on its way.
+ */
+static void reload_ldt(void)
+{
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	if (unlikely(current->mm && READ_ONCE(current->mm->context.ldt)) &&
+	    get_current_gdt_ro()[GDT_ENTRY_LDT].p)
+		asm volatile("lldt %w0" : : "r" (GDT_ENTRY_LDT * 8));
+#endif
+}
+
 static void put_from_cpu(struct kvm_vcpu *vcpu)
 {
 	kvm_tsc_vcpu_put(vcpu);
+	/* Selectors of it may be loaded next. */
+	reload_ldt();
 	kvm_x86_vcpu_put(vcpu);
 }
 

@@ -173,27 +173,12 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		shrink_pause_window(svm);
 }
 
-/*
- * Another thread of this process may have replaced the LDT since the host's
- * state was saved. What VMLOAD brought back is then the old table, which may be
- * freed; the descriptor in the GDT is up to date.
- */
-static void reload_ldt(void)
-{
-#ifdef CONFIG_MODIFY_LDT_SYSCALL
-	if (unlikely(current->mm && READ_ONCE(current->mm->context.ldt)))
-		asm volatile("lldt %w0" : : "r" (GDT_ENTRY_LDT * 8));
-#endif
-}
-
 void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->host_state_saved) {
+	if (svm->host_state_saved)
 		vcpu->stat.host_state_reload++;
-		reload_ldt();
-	}
 	svm->host_state_saved = false;
 	/* The host's values come back when the thread returns to userspace. */
 	svm_update_uret_msrs(svm);

@@ -288,8 +288,6 @@ static void restore_host_state(struct vcpu_vmx *vmx)
 	vmx->vcpu.stat.host_state_reload++;
 	vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
 
-	if (vmx->host_ldt_sel)
-		asm volatile("lldt %0" : : "rm" (vmx->host_ldt_sel));
 	if (vmx->host_gs_sel) {
 		/* Loading GS changes its base to the user's until SWAPGS is undone. */
 		local_irq_save(flags);
@@ -329,7 +327,6 @@ void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 	vmx->host_gs_sel = current->thread.gsindex;
 	savesegment(ds, vmx->host_ds_sel);
 	savesegment(es, vmx->host_es_sel);
-	asm volatile("sldt %0" : "=m" (vmx->host_ldt_sel));
 	/* Without FSGSBASE the kernel keeps no base beside a selector, as a 32-bit thread has. */
 	vmx->host_kernel_gs_base = cpu_feature_enabled(X86_FEATURE_FSGSBASE) ?
 		current->thread.gsbase : native_read_msr(MSR_KERNEL_GS_BASE);

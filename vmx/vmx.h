@@ -172,7 +172,6 @@ struct vcpu_vmx {
 	u16 host_gs_sel;
 	u16 host_ds_sel;
 	u16 host_es_sel;
-	u16 host_ldt_sel;
 	u64 host_kernel_gs_base;
 	unsigned long host_fs_base;	/* as in HOST_FS_BASE */
 	unsigned long host_cr3;		/* as in HOST_CR3 */
