@@ -7,6 +7,7 @@
 #include <linux/build_bug.h>
 
 #include "core/block.h"
+#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/irq/inject.h"
@@ -314,6 +315,23 @@ static bool pushes_rf(u8 vector)
 	return true;
 }
 
+/*
+ * Whether an exception pushes an error code follows from its vector and the mode, and
+ * hardware may refuse another combination. Userspace may have installed one, or changed
+ * the mode since; what it left out is 0.
+ * Source: Intel SDM volume 3, "Error Code"; AMD APM volume 2, "Vectors".
+ */
+static void settle_error_code(struct kvm_vcpu *vcpu, struct kvm_queued_exception *ex)
+{
+	const u32 with_code = BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) |
+			      BIT(SS_VECTOR) | BIT(GP_VECTOR) | BIT(PF_VECTOR) | BIT(AC_VECTOR);
+	bool pushes = BIT(ex->vector) & with_code && is_protmode(vcpu);
+
+	if (!ex->has_error_code)
+		ex->error_code = 0;
+	ex->has_error_code = pushes;
+}
+
 static void inject_pending_exception(struct kvm_vcpu *vcpu)
 {
 	struct kvm_queued_exception *ex = &vcpu->ev.exception;
@@ -332,9 +350,7 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 	}
 	ex->pending = false;
 	ex->injected = true;
-	/* Real mode pushes no error code. */
-	if (!(vcpu->cr0 & X86_CR0_PE))
-		ex->has_error_code = false;
+	settle_error_code(vcpu, ex);
 	vcpu->stat.exception_injections++;
 	trace_kvm_inj_exception(ex->vector, ex->has_error_code, ex->error_code, false);
 	kvm_x86_inject_exception(vcpu);
@@ -344,9 +360,10 @@ static void inject_pending_exception(struct kvm_vcpu *vcpu)
 static bool reinject(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_queued_interrupt *irq = &vcpu->ev.interrupt;
-	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
+	struct kvm_queued_exception *ex = &vcpu->ev.exception;
 
 	if (ex->injected) {
+		settle_error_code(vcpu, ex);
 		trace_kvm_inj_exception(ex->vector, ex->has_error_code, ex->error_code, true);
 		kvm_x86_inject_exception(vcpu);
 	} else if (vcpu->ev.nmi_injected) {

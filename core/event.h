@@ -86,6 +86,12 @@ enum event_outcome {
 	EVENT_OUTCOME_IMMEDIATE_EXIT,	/* inject, then leave at once and look again */
 };
 
+/* Raised by the instructions INT3 and INTO: the guest goes on behind them. */
+static __always_inline bool kvm_exception_is_soft(u8 vector)
+{
+	return vector == BP_VECTOR || vector == OF_VECTOR;
+}
+
 /*
  * What was injected is in the guest, unless the vendor finds that the exit cut its
  * delivery short. An exception that is pending was not part of the entry and stays.

@@ -13,7 +13,10 @@
 /* Put vcpu->ev.interrupt into hardware for the next entry. */
 void kvm_x86_inject_irq(struct kvm_vcpu *vcpu);
 void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu);
-/* Put vcpu->ev.exception into hardware; its payload has been delivered. */
+/*
+ * Put vcpu->ev.exception into hardware; its payload has been delivered, and it has an
+ * error code if it pushes one.
+ */
 void kvm_x86_inject_exception(struct kvm_vcpu *vcpu);
 /* Take back what was put in and not delivered, into vcpu->ev (entry cancelled). */
 void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu);

@@ -17,11 +17,6 @@
 #include "ops/run.h"
 #include "svm/svm.h"
 
-static bool vector_is_soft(u8 vector)
-{
-	return vector == BP_VECTOR || vector == OF_VECTOR;
-}
-
 /**
  * prepare_soft_event() - make a software event return behind its instruction
  * @svm: the vCPU, RIP on the INT n, INT3 or INTO
@@ -103,7 +98,7 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (vector_is_soft(ex->vector) && !prepare_soft_event(svm)) {
+	if (kvm_exception_is_soft(ex->vector) && !prepare_soft_event(svm)) {
 		kvm_clear_exception_queue(vcpu);
 		return;
 	}
@@ -133,7 +128,7 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
  */
 static void requeue_exception(struct vcpu_svm *svm, u8 vector, u32 info, bool was_soft)
 {
-	if (vector_is_soft(vector) && !was_soft)
+	if (kvm_exception_is_soft(vector) && !was_soft)
 		return;
 	kvm_requeue_exception(&svm->vcpu, vector, info & SVM_EXITINTINFO_VALID_ERR,
 			      svm->vmcb->control.exit_int_info_err);

@@ -8,17 +8,11 @@
  * That Occur During Event Delivery", "Guest Non-Register State".
  */
 
-#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/regs.h"
 #include "ops/apic.h"
 #include "vmx/vmx.h"
-
-/* Exceptions that push an error code. */
-#define ERROR_CODE_VECTORS	(BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) |	\
-				 BIT(SS_VECTOR) | BIT(GP_VECTOR) | BIT(PF_VECTOR) |	\
-				 BIT(AC_VECTOR))
 
 /* Bits of GUEST_PENDING_DBG_EXCEPTIONS. */
 #define PENDING_DBG_BS		BIT(14)
@@ -56,24 +50,18 @@ void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(2, INTR_TYPE_NMI_INTR));
 }
 
-/*
- * Entry fails if an exception that pushes an error code has none or the
- * reverse, so go by the vector and not by what userspace may have installed.
- * In real mode none pushes one.
- */
 void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_queued_exception *ex = &vcpu->ev.exception;
 	u32 info = VMX_INTR_INFO(ex->vector, INTR_TYPE_HARD_EXCEPTION);
 
 	vmx_end_halt(to_vmx(vcpu));
-	if (ex->vector == BP_VECTOR || ex->vector == OF_VECTOR) {
+	if (kvm_exception_is_soft(ex->vector)) {
 		write_insn_len(to_vmx(vcpu), 1);
 		info = VMX_INTR_INFO(ex->vector, INTR_TYPE_SOFT_EXCEPTION);
-	} else if (ex->vector < 32 && BIT(ex->vector) & ERROR_CODE_VECTORS && is_protmode(vcpu)) {
-		/* Bits 31:16 of it must be zero. */
-		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE,
-			     ex->has_error_code ? ex->error_code & 0xffff : 0);
+	} else if (ex->has_error_code) {
+		/* Entry fails if any of the other bits is set. */
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, ex->error_code & 0xffff);
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	}
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);

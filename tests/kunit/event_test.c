@@ -473,6 +473,27 @@ static void event_real_mode_pushes_no_error_code(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake->inject.has_error_code);
 }
 
+/* Userspace may install what no CPU delivers, and hardware may refuse. */
+static void event_error_code_by_vector(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct fake_vcpu *fake = to_fake(vcpu);
+	struct kvm_vcpu_events events = {
+		.exception = { .injected = 1, .nr = GP_VECTOR, .error_code = 0x18 },
+	};
+
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_events(vcpu, &events), 0);
+	kvm_evaluate_events(vcpu);
+	KUNIT_EXPECT_TRUE(test, fake->inject.has_error_code);
+	KUNIT_EXPECT_EQ(test, fake->inject.error_code, 0);
+
+	events.exception.nr = UD_VECTOR;
+	events.exception.has_error_code = 1;
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_events(vcpu, &events), 0);
+	kvm_evaluate_events(vcpu);
+	KUNIT_EXPECT_FALSE(test, fake->inject.has_error_code);
+}
+
 /* A CPU latches one NMI while one is in progress, so at most two are alive. */
 static void event_nmi_collapse(struct kunit *test)
 {
@@ -683,6 +704,7 @@ static struct kunit_case event_test_cases[] = {
 	KUNIT_CASE(event_debug_clears_gd),
 	KUNIT_CASE(event_resume_flag),
 	KUNIT_CASE(event_real_mode_pushes_no_error_code),
+	KUNIT_CASE(event_error_code_by_vector),
 	KUNIT_CASE(event_nmi_collapse),
 	KUNIT_CASE(event_interrupt_ioctl),
 	KUNIT_CASE_PARAM(event_set_refused, refused_gen_params),
