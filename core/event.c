@@ -103,6 +103,27 @@ enum event_merge kvm_merge_exceptions(u8 first, u8 second)
 	return EVENT_MERGE_SERIAL;
 }
 
+/**
+ * kvm_end_delivery() - the interrupt or NMI that was being delivered is not put back
+ * @vcpu: the vCPU; the event is in vcpu->ev
+ *
+ * Either its task has taken it, or an exception came up, which the caller queues. An
+ * interrupt has been acknowledged and is gone then: the handler of the exception runs
+ * in the place of its own, and hears of it by the bit EXT. An NMI keeps others out
+ * until an IRET all the same. INT n runs again, if RIP still stands on it. An exception
+ * stays, to be merged with the new one.
+ * Context: the vCPU's thread, vCPU loaded.
+ * Source: Intel SDM volume 3, "Error Code", "Handling Multiple NMIs".
+ */
+void kvm_end_delivery(struct kvm_vcpu *vcpu)
+{
+	kvm_clear_interrupt_queue(vcpu);
+	if (vcpu->ev.nmi_injected) {
+		vcpu->ev.nmi_injected = false;
+		kvm_x86_set_nmi_mask(vcpu, true);
+	}
+}
+
 static void queue_exception(struct kvm_vcpu *vcpu, const struct kvm_queued_exception *next)
 {
 	struct kvm_queued_exception *ex = &vcpu->ev.exception;

@@ -124,6 +124,7 @@ void kvm_collect_nmis(struct kvm_vcpu *vcpu);
 void kvm_make_event_request(struct kvm_vcpu *vcpu, enum event_reason reason);
 void kvm_events_installed(struct kvm_vcpu *vcpu);
 void kvm_make_event_request_remote(struct kvm_vcpu *vcpu, enum event_reason reason);
+void kvm_end_delivery(struct kvm_vcpu *vcpu);
 enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu);
 bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu);
 void kvm_after_exit_events(struct kvm_vcpu *vcpu);

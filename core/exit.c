@@ -473,6 +473,7 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 	case MC_VECTOR:
 		return RUN_REENTER;
 	case PF_VECTOR:
+		kvm_end_delivery(vcpu);
 		kvm_inject_page_fault(vcpu, ex->payload, ex->error_code);
 		return RUN_REENTER;
 	case DF_VECTOR:
@@ -487,9 +488,11 @@ enum run_result exit_exception(struct kvm_vcpu *vcpu, const struct exit_exceptio
 			return split_lock(vcpu, ex->error_code);
 		break;
 	default:
+		kvm_end_delivery(vcpu);
 		kvm_queue_exception(vcpu, ex->vector);
 		return RUN_REENTER;
 	}
+	kvm_end_delivery(vcpu);
 	kvm_queue_exception_e(vcpu, ex->vector, ex->error_code);
 	return RUN_REENTER;
 }

@@ -23,33 +23,14 @@
 /* DR7: breakpoints of this task only. */
 #define DR7_LOCAL	(DR_LOCAL_ENABLE_MASK | DR_LOCAL_SLOWDOWN)
 
-/*
- * INT n: whatever comes of the switch, RIP says whether it happened. An event of
- * the hardware's stays queued until a task has taken it.
- */
-static void forget_software_interrupt(struct kvm_vcpu *vcpu)
-{
-	if (vcpu->ev.interrupt.soft)
-		kvm_clear_interrupt_queue(vcpu);
-}
-
-/* The gate's event is the new task's business now, and an NMI is being handled. */
-static void event_delivered(struct kvm_vcpu *vcpu)
-{
-	kvm_clear_interrupt_queue(vcpu);
-	if (vcpu->ev.nmi_injected) {
-		vcpu->ev.nmi_injected = false;
-		kvm_x86_set_nmi_mask(vcpu, true);
-	}
-}
-
 /**
  * exit_task_switch() - do what the CPU has left undone
  * @vcpu: the vCPU; the event that went through a gate, if any, is in vcpu->ev
  * @how: who asks for which task
  *
  * An exception on the way into the new task meets the one that went through
- * the gate: they merge as in any delivery.
+ * the gate: they merge as in any delivery. An interrupt or NMI is the new task's
+ * business, or lost to the exception: of INT n RIP says which.
  */
 enum run_result exit_task_switch(struct kvm_vcpu *vcpu, const struct exit_task_switch *how)
 {
@@ -65,15 +46,14 @@ enum run_result exit_task_switch(struct kvm_vcpu *vcpu, const struct exit_task_s
 
 	kvm_x86_host_data_touched(vcpu);
 	vcpu->stat.insn_emulation++;
-	forget_software_interrupt(vcpu);
 	status = emul_task_switch(&vcpu->emul, &sw);
+	if (sw.switched)
+		kvm_set_dr(vcpu, 7, vcpu->dr7 & ~(unsigned long)DR7_LOCAL);
+	if (sw.switched || status != EMUL_FAILED || vcpu->ev.interrupt.soft)
+		kvm_end_delivery(vcpu);
 	if (status == EMUL_FAILED) {
 		vcpu->stat.insn_emulation_fail++;
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0);
-	}
-	if (sw.switched) {
-		kvm_set_dr(vcpu, 7, vcpu->dr7 & ~(unsigned long)DR7_LOCAL);
-		event_delivered(vcpu);
 	}
 	if (status == EMUL_EXCEPTION) {
 		vcpu_queue_emul_exception(vcpu);

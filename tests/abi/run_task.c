@@ -221,6 +221,33 @@ TEST(task, gate_by_interrupt)
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 }
 
+PROGRAM(told, 32,
+	"	pop %eax\n"
+	"	out %eax, $0x77\n"
+	"	mov $1, %edi\n"
+	"	iret\n");
+
+/* Its task is not there: the interrupt is lost to the exception, which the guest gets once. */
+TEST(task, gate_by_interrupt_leads_nowhere)
+{
+	struct vcpu *v = task_vcpu(wait_for_irq, irq_task);
+	struct kvm_interrupt irq = { .irq = 0x41 };
+
+	skip_on_tcg("an interrupt through a task gate that faults ends in a shutdown");
+	v->vm->mem[GPA_GDT + SEL_FREE + 5] &= ~0x80;
+	load_at(v->vm, GPA_HANDLER + 0x100, guest_told, GUEST_SIZE(told));
+	set_gate(v, 11, GPA_HANDLER + 0x100);
+	set_task_gate(v, 0x41);
+	EXPECT_OUT(v, 0x70, 1, 0);
+	settle(v);
+	CHECK_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
+	/* EXT: no instruction asked for it. */
+	EXPECT_OUT(v, 0x77, 4, SEL_FREE | 1);
+	CHECK_EQ(get_events(v).interrupt.injected, 0);
+	EXPECT_OUT(v, 0x77, 1, 0x11);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+}
+
 /* A second NMI waits until the first one's task returns. */
 PROGRAM(wait_for_nmi, 32,
 	"	out %al, $0x70\n"

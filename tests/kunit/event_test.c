@@ -10,6 +10,7 @@
 
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/exit.h"
 #include "core/regs.h"
 #include "core/request.h"
 #include "ops/event.h"
@@ -494,6 +495,29 @@ static void event_error_code_by_vector(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake->inject.has_error_code);
 }
 
+/* The exception goes in, and what it came up during does not follow. */
+static void event_delivery_faulted(struct kunit *test)
+{
+	const struct exit_exception np = { .vector = NP_VECTOR, .error_code = 0x19 };
+	struct kvm_vcpu *vcpu = test->priv;
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	kvm_queue_interrupt(vcpu, GUEST_IRQ, false);
+	KUNIT_EXPECT_EQ(test, exit_exception(vcpu, &np), RUN_REENTER);
+	KUNIT_EXPECT_EQ(test, kvm_evaluate_events(vcpu), EVENT_OUTCOME_INJECTED);
+	KUNIT_EXPECT_EQ(test, fake->inject.vector, NP_VECTOR);
+	KUNIT_EXPECT_EQ(test, fake->inject.error_code, 0x19);
+	KUNIT_EXPECT_FALSE(test, vcpu->ev.interrupt.injected);
+
+	kvm_clear_exception_queue(vcpu);
+	vcpu->ev.nmi_injected = true;
+	KUNIT_EXPECT_EQ(test, exit_exception(vcpu, &np), RUN_REENTER);
+	KUNIT_EXPECT_EQ(test, kvm_evaluate_events(vcpu), EVENT_OUTCOME_INJECTED);
+	KUNIT_EXPECT_EQ(test, fake->inject.vector, NP_VECTOR);
+	KUNIT_EXPECT_FALSE(test, vcpu->ev.nmi_injected);
+	KUNIT_EXPECT_TRUE(test, fake->nmi_masked);
+}
+
 /* A CPU latches one NMI while one is in progress, so at most two are alive. */
 static void event_nmi_collapse(struct kunit *test)
 {
@@ -705,6 +729,7 @@ static struct kunit_case event_test_cases[] = {
 	KUNIT_CASE(event_resume_flag),
 	KUNIT_CASE(event_real_mode_pushes_no_error_code),
 	KUNIT_CASE(event_error_code_by_vector),
+	KUNIT_CASE(event_delivery_faulted),
 	KUNIT_CASE(event_nmi_collapse),
 	KUNIT_CASE(event_interrupt_ioctl),
 	KUNIT_CASE_PARAM(event_set_refused, refused_gen_params),
