@@ -599,7 +599,9 @@ void emul_env_set_shadow(struct emul_ctxt *c, unsigned int shadow)
 
 void emul_env_unblock_nmi(struct emul_ctxt *c)
 {
+	/* Where IRET's own exit or step would have told of it, none comes. */
 	kvm_x86_set_nmi_mask(to_vcpu(c), false);
+	kvm_nmi_unmasked(to_vcpu(c));
 }
 
 void emul_env_single_step(struct emul_ctxt *c)

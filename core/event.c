@@ -124,6 +124,18 @@ void kvm_end_delivery(struct kvm_vcpu *vcpu)
 	}
 }
 
+/**
+ * kvm_nmi_unmasked() - the handler of an NMI has ended, other than by an exit for a window
+ * @vcpu: the vCPU, loaded, its own thread
+ *
+ * One that waits is asked for. Context: irqs on or off.
+ */
+void kvm_nmi_unmasked(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(vcpu->ev.nmi_pending))
+		kvm_make_event_request(vcpu, EVENT_NMI);
+}
+
 static void queue_exception(struct kvm_vcpu *vcpu, const struct kvm_queued_exception *next)
 {
 	struct kvm_queued_exception *ex = &vcpu->ev.exception;

@@ -125,6 +125,7 @@ void kvm_make_event_request(struct kvm_vcpu *vcpu, enum event_reason reason);
 void kvm_events_installed(struct kvm_vcpu *vcpu);
 void kvm_make_event_request_remote(struct kvm_vcpu *vcpu, enum event_reason reason);
 void kvm_end_delivery(struct kvm_vcpu *vcpu);
+void kvm_nmi_unmasked(struct kvm_vcpu *vcpu);
 enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu);
 bool kvm_event_needs_reinjection(struct kvm_vcpu *vcpu);
 void kvm_after_exit_events(struct kvm_vcpu *vcpu);

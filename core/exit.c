@@ -579,6 +579,9 @@ enum run_result exit_irq_window(struct kvm_vcpu *vcpu)
 		kvm_make_event_request(vcpu, EVENT_IRQ_WINDOW);
 	else
 		kvm_irq_arm_tpr(vcpu);
+	/* An NMI behind STI's shadow waits for this window where its own opens too early. */
+	if (vcpu->ev.nmi_pending)
+		kvm_make_event_request(vcpu, EVENT_NMI);
 	return RUN_REENTER;
 }
 

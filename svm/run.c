@@ -193,8 +193,7 @@ static void collect_nmi(struct vcpu_svm *svm)
 		return;
 	svm->awaiting_iret = false;
 	svm->nmi_masked = false;
-	if (svm->vcpu.ev.nmi_pending)
-		kvm_make_event_request(&svm->vcpu, EVENT_NMI);
+	kvm_nmi_unmasked(&svm->vcpu);
 }
 
 static void collect_exit(struct vcpu_svm *svm)

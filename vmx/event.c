@@ -175,7 +175,7 @@ void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 		vmx_assign_interruptibility(to_vmx(vcpu), masked ? 0 : GUEST_INTR_STATE_NMI,
 					    masked ? GUEST_INTR_STATE_NMI : 0);
 	else
-		to_vmx(vcpu)->soft_nmi_blocked = masked;
+		vmx_soft_nmi_set_mask(to_vmx(vcpu), masked);
 }
 
 u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)

@@ -61,6 +61,26 @@ static bool stepped_iret(struct vcpu_vmx *vmx)
 	return false;
 }
 
+/* There is no window that would exit for one that waits. */
+static void ask_for_waiting_nmi(struct vcpu_vmx *vmx)
+{
+	if (!vmx->soft_nmi_blocked)
+		kvm_nmi_unmasked(&vmx->vcpu);
+}
+
+/**
+ * vmx_soft_nmi_set_mask() - block NMIs or not, other than by a step
+ * @vmx: the vCPU
+ * @masked: true while a handler runs
+ *
+ * An IRET that exits or is emulated, as one to another task, ends no step: who
+ * executes it asks for an NMI that waited. Context: vcpu->mutex held.
+ */
+void vmx_soft_nmi_set_mask(struct vcpu_vmx *vmx, bool masked)
+{
+	vmx->soft_nmi_blocked = masked;
+}
+
 /**
  * vmx_soft_nmi_before_entry() - step if NMIs are blocked, or wait for a shadow's end
  * @vmx: the vCPU, about to enter
@@ -96,14 +116,11 @@ void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx)
  */
 enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx)
 {
-	struct kvm_vcpu *vcpu = &vmx->vcpu;
-
 	vmx->soft_nmi_window = false;
 	/* The instruction is looked up in guest memory. */
 	vmx->l1d_dirty = true;
 	if (vmx->soft_nmi_blocked && vmx->step_executes && stepped_iret(vmx))
 		vmx->soft_nmi_blocked = false;
-	if (!vmx->soft_nmi_blocked && vcpu->ev.nmi_pending)
-		kvm_make_event_request(vcpu, EVENT_NMI);
+	ask_for_waiting_nmi(vmx);
 	return RUN_REENTER;
 }

@@ -343,6 +343,7 @@ void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx);
 void vmx_fix_shadow(struct vcpu_vmx *vmx);
 
 /* soft_nmi.c */
+void vmx_soft_nmi_set_mask(struct vcpu_vmx *vmx, bool masked);
 void vmx_soft_nmi_before_entry(struct vcpu_vmx *vmx);
 enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx);
 

@@ -11,11 +11,14 @@
 #include <asm/cpufeature.h>
 
 #include "core/debug.h"
+#include "core/emul/emul_env.h"
+#include "core/event.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic.h"
 #include "core/msr_filter.h"
 #include "core/regs.h"
 #include "core/vm.h"
+#include "ops/event.h"
 #include "tests/fake/fake.h"
 
 #define CODE		0x1000
@@ -776,6 +779,23 @@ static int emul_env_init(struct kunit *test)
 	return 0;
 }
 
+/* No exit tells that the mask is gone. */
+static void iret_asks_for_nmi(struct kunit *test)
+{
+	struct env_guest *guest = test->priv;
+	struct kvm_vcpu *vcpu = guest->vcpu;
+
+	kvm_x86_set_nmi_mask(vcpu, true);
+	emul_env_unblock_nmi(&vcpu->emul);
+	KUNIT_EXPECT_FALSE(test, kvm_x86_get_nmi_mask(vcpu));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.event_raise[EVENT_NMI], 0);
+
+	kvm_x86_set_nmi_mask(vcpu, true);
+	vcpu->ev.nmi_pending = 1;
+	emul_env_unblock_nmi(&vcpu->emul);
+	KUNIT_EXPECT_EQ(test, vcpu->stat.event_raise[EVENT_NMI], 1);
+}
+
 static struct kunit_case emul_env_test_cases[] = {
 	KUNIT_CASE(locked_xadd),
 	KUNIT_CASE(locked_cmpxchg16b),
@@ -788,6 +808,7 @@ static struct kunit_case emul_env_test_cases[] = {
 	KUNIT_CASE(plain_load_dropped),
 	KUNIT_CASE(plain_stores),
 	KUNIT_CASE(moves_of_the_emulator),
+	KUNIT_CASE(iret_asks_for_nmi),
 	{}
 };
 

@@ -716,6 +716,21 @@ static int event_init(struct kunit *test)
 	return 0;
 }
 
+/* A vendor whose NMI window opens in STI's shadow waits for the interrupt window. */
+static void event_irq_window_for_nmi(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	memset(&vcpu->ev, 0, sizeof(vcpu->ev));
+	vcpu->requests = 0;
+	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
+	KUNIT_EXPECT_FALSE(test, vcpu->requests & BIT(KVM_REQ_EVENT));
+	vcpu->ev.nmi_pending = 1;
+	KUNIT_EXPECT_EQ(test, exit_irq_window(vcpu), RUN_REENTER);
+	KUNIT_EXPECT_TRUE(test, vcpu->requests & BIT(KVM_REQ_EVENT));
+	KUNIT_EXPECT_EQ(test, vcpu->stat.event_raise[EVENT_NMI], 1ULL);
+}
+
 static struct kunit_case event_test_cases[] = {
 	KUNIT_CASE_PARAM(event_priority, event_gen_params),
 	KUNIT_CASE(event_all_states),
@@ -738,6 +753,7 @@ static struct kunit_case event_test_cases[] = {
 	KUNIT_CASE(event_reasons_counted),
 	KUNIT_CASE(event_userspace_raises_only_for_events),
 	KUNIT_CASE(event_cancelled_entry),
+	KUNIT_CASE(event_irq_window_for_nmi),
 	{}
 };
 
