@@ -156,7 +156,13 @@ unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr)
 	}
 }
 
-static void end_loan(struct kvm_vcpu *vcpu)
+/**
+ * kvm_end_debug_loan() - accesses to the debug registers exit again
+ * @vcpu: the vCPU, not in the guest
+ *
+ * What kvm_lend_debug_regs() granted for one entry is over, or called off before it.
+ */
+void kvm_end_debug_loan(struct kvm_vcpu *vcpu)
 {
 	vcpu->switch_db_regs &= ~KVM_DEBUGREG_WONT_EXIT;
 	kvm_x86_intercept_dr(vcpu, true);
@@ -186,7 +192,7 @@ int kvm_vcpu_ioctl_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest
 
 	/* Lent, and not entered since: there is nothing to take back. */
 	if (vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT)
-		end_loan(vcpu);
+		kvm_end_debug_loan(vcpu);
 	/* Read with the old debugger's TF taken out, write with the new one's put in. */
 	rflags = kvm_get_rflags(vcpu);
 	vcpu->guest_debug = control & KVM_GUESTDBG_ENABLE ? control : 0;
@@ -245,7 +251,7 @@ int kvm_vcpu_ioctl_set_debugregs(struct kvm_vcpu *vcpu, const struct kvm_debugre
  */
 bool kvm_lend_debug_regs(struct kvm_vcpu *vcpu)
 {
-	if (vcpu->guest_debug || vcpu->dr7 & KVM_DR7_GD)
+	if (vcpu->guest_debug || vcpu->dr7 & KVM_DR7_GD || kvm_x86_steps_guest(vcpu))
 		return false;
 	vcpu->switch_db_regs |= KVM_DEBUGREG_WONT_EXIT;
 	kvm_x86_intercept_dr(vcpu, false);
@@ -289,7 +295,9 @@ void kvm_put_guest_debug_regs(struct kvm_vcpu *vcpu)
 		vcpu->db[2] = native_get_debugreg(2);
 		vcpu->db[3] = native_get_debugreg(3);
 		kvm_x86_sync_dirty_debug_regs(vcpu);
-		end_loan(vcpu);
+		/* The host's own handler must not take the guest's conditions for its own. */
+		native_set_debugreg(6, DR6_RESERVED);
+		kvm_end_debug_loan(vcpu);
 		kvm_update_dr0123(vcpu);
 		kvm_update_dr7(vcpu);
 	}

@@ -40,6 +40,7 @@ u32 kvm_exceptions_to_intercept(const struct kvm_vcpu *vcpu);
 void kvm_update_dr7(struct kvm_vcpu *vcpu);
 void kvm_update_dr0123(struct kvm_vcpu *vcpu);
 bool kvm_lend_debug_regs(struct kvm_vcpu *vcpu);
+void kvm_end_debug_loan(struct kvm_vcpu *vcpu);
 int kvm_vcpu_ioctl_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);
 int kvm_vcpu_ioctl_get_debugregs(struct kvm_vcpu *vcpu, struct kvm_debugregs *dbg);
 int kvm_vcpu_ioctl_set_debugregs(struct kvm_vcpu *vcpu, const struct kvm_debugregs *dbg);

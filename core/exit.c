@@ -349,6 +349,7 @@ enum run_result exit_lmsw(struct kvm_vcpu *vcpu, u16 msw)
  * @access: decoded access
  *
  *	condition			guest gets
+ *	nobody else owns them		all of them until the next exit
  *	DR4, DR5 with CR4.DE		#UD
  *	DR7.GD				#DB with DR6.BD (or the debugger an exit)
  *	upper half of DR6, DR7 set	#GP
@@ -357,6 +358,8 @@ enum run_result exit_lmsw(struct kvm_vcpu *vcpu, u16 msw)
  */
 enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access)
 {
+	if (kvm_lend_debug_regs(vcpu))
+		return RUN_REENTER;
 	if ((access->dr == 4 || access->dr == 5) && kvm_read_cr4_bits(vcpu, X86_CR4_DE))
 		return exit_undefined(vcpu);
 	if (vcpu->dr7 & KVM_DR7_GD) {

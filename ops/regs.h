@@ -42,10 +42,13 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 /* CR4 bits this hardware cannot give to a guest, beside those that no guest gets. */
 unsigned long kvm_x86_cr4_unsupported(void);
 
+/* The guest owns its debug registers in the entry that follows, DR6 too. Irqs off. */
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6);
 void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7);
 /* Does MOV to and from debug registers exit? From creation on it does. */
 void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on);
+/* Does the vendor step the guest, for an NMI window? The trap would be in the guest's DR6. */
+bool kvm_x86_steps_guest(struct kvm_vcpu *vcpu);
 /* The guest owned its debug registers: read DR6 and DR7 back. Irqs off. */
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu);
 

@@ -230,6 +230,9 @@ void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
 	if (svm->nmi_singlestep)
 		return;
 
+	/* DR6 would be the guest's, with our step in it. */
+	if (vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT)
+		kvm_end_debug_loan(vcpu);
 	svm->nmi_singlestep_rflags = kvm_x86_get_rflags(vcpu);
 	svm->nmi_singlestep = true;
 	svm->vmcb->save.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;

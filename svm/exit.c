@@ -95,9 +95,6 @@ static enum run_result decode_dr(struct vcpu_svm *svm, u32 code)
 		.write = code >= SVM_EXIT_WRITE_DR0,
 	};
 
-	if (kvm_lend_debug_regs(vcpu))
-		return RUN_REENTER;
-
 	if (svm_has_decode_assists) {
 		access.gpr = svm->vmcb->control.exit_info_1 & SVM_EXITINFO_REG_MASK;
 	} else {

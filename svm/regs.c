@@ -238,6 +238,11 @@ void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
 	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }
 
+bool kvm_x86_steps_guest(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->nmi_singlestep;
+}
+
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);

@@ -60,13 +60,9 @@ static void prepare_entry(struct vcpu_svm *svm)
 	vmcb->save.cr2 = vcpu->cr2;
 	write_tpr(svm);
 
-	/*
-	 * A guest that owns its debug registers sees DR6 itself; otherwise only
-	 * what the next #DB adds is of interest.
-	 */
-	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
-		kvm_x86_set_dr6(vcpu, vcpu->dr6);
-	else if (unlikely(vmcb->save.dr6 != DR6_ACTIVE_LOW))
+	/* Of DR6 only what the next #DB adds is of interest, unless core has lent it. */
+	if (unlikely(vmcb->save.dr6 != DR6_ACTIVE_LOW) &&
+	    !(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
 		kvm_x86_set_dr6(vcpu, DR6_ACTIVE_LOW);
 
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
@@ -267,6 +263,13 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
  */
 void kvm_x86_handle_exit_irqoff(struct kvm_vcpu *vcpu)
 {
-	if (unlikely(to_svm(vcpu)->vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
+	u32 code = to_svm(vcpu)->vmcb->control.exit_code;
+
+	if (likely(code < SVM_EXIT_EXCP_BASE || code > SVM_EXIT_LAST_EXCP))
+		return;
+	if (code == SVM_EXIT_EXCP_BASE + MC_VECTOR)
 		kvm_host_machine_check(vcpu);
+	/* What VMRUN loaded is still in the CPU, and the host's handler reads it. */
+	if (code == SVM_EXIT_EXCP_BASE + DB_VECTOR)
+		native_set_debugreg(6, DR6_RESERVED);
 }

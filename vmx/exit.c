@@ -12,7 +12,6 @@
 #include <linux/ratelimit.h>
 #include <asm/debugreg.h>
 
-#include "core/debug.h"
 #include "core/emul/task.h"
 #include "core/event.h"
 #include "core/exit.h"
@@ -116,8 +115,6 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 		kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
 		return RUN_REENTER;
 	}
-	if (kvm_lend_debug_regs(vcpu))
-		return RUN_REENTER;
 	return exit_dr(vcpu, &access);
 }
 

@@ -295,9 +295,10 @@ unsigned long kvm_x86_cr4_unsupported(void)
 	return ~vmx_caps.cr4_fixed1;
 }
 
-/* Hardware's DR6 is the guest's only while the guest owns the debug registers: see run.c. */
+/* Entry and exit leave DR6 alone. */
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6)
 {
+	native_set_debugreg(6, dr6);
 }
 
 void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7)
@@ -310,10 +311,14 @@ void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
 	vmx_cpu_assign(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING, on);
 }
 
+/* Where it does, by the monitor trap flag, which shows nowhere. */
+bool kvm_x86_steps_guest(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	vcpu->dr6 = native_get_debugreg(6);
 	vcpu->dr7 = vmcs_readl(GUEST_DR7);
-	/* The host's own handler must not take the guest's conditions for its own. */
-	native_set_debugreg(6, DR6_RESERVED);
 }

@@ -6,7 +6,6 @@
  */
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
@@ -14,7 +13,6 @@
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
 
-#include "core/debug.h"
 #include "core/event.h"
 #include "core/fastpath.h"
 #include "core/guest_context.h"
@@ -75,8 +73,6 @@ static void prepare_entry(struct vcpu_vmx *vmx)
 	update_host_state(vmx);
 	if (unlikely(vmx->shadow_check))
 		vmx_fix_shadow(vmx);
-	if (unlikely(vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT))
-		native_set_debugreg(6, vcpu->dr6);
 	if (vmx_caps.preemption_timer)
 		vmx_arm_preemption_timer(vmx);
 	if (unlikely(!vmx_caps.vnmi))

@@ -166,6 +166,7 @@ struct fake_vcpu {
 	unsigned long hw_cr3;
 	unsigned long hw_dr6;
 	unsigned long hw_dr7;
+	bool steps_guest;		/* for a window of its own */
 	bool dr_exits;			/* MOV to and from debug registers */
 	u64 hw_tsc_offset;
 	u64 msr[FAKE_NR_MSRS];

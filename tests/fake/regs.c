@@ -132,6 +132,11 @@ void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on)
 	to_fake(vcpu)->dr_exits = on;
 }
 
+bool kvm_x86_steps_guest(struct kvm_vcpu *vcpu)
+{
+	return to_fake(vcpu)->steps_guest;
+}
+
 void kvm_x86_sync_dirty_debug_regs(struct kvm_vcpu *vcpu)
 {
 	vcpu->dr6 = to_fake(vcpu)->hw_dr6;

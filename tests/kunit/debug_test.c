@@ -119,6 +119,9 @@ static void lent_registers(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
 	dbg.control = 0;
 	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_guest_debug(vcpu, &dbg), 0);
+	to_fake(vcpu)->steps_guest = true;
+	KUNIT_EXPECT_FALSE(test, kvm_lend_debug_regs(vcpu));
+	to_fake(vcpu)->steps_guest = false;
 	KUNIT_EXPECT_TRUE(test, kvm_lend_debug_regs(vcpu));
 	KUNIT_EXPECT_TRUE(test, vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT);
 	KUNIT_EXPECT_FALSE(test, to_fake(vcpu)->dr_exits);
