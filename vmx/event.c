@@ -76,14 +76,14 @@ void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
 
 /**
  * vmx_collect_events() - take over what the exit interrupted the delivery of
- * @vmx: the vCPU, right after an exit; vmx->idt_vectoring is current
+ * @vmx: the vCPU, right after an exit
  *
  * Software events keep their length; RIP is still on the instruction.
  */
 void vmx_collect_events(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
-	u32 info = vmx->idt_vectoring;
+	u32 info = vmx_idt_vectoring(vmx);
 	u8 vector = info & VECTORING_INFO_VECTOR_MASK;
 	bool has_code = info & VECTORING_INFO_DELIVER_CODE_MASK;
 
@@ -126,7 +126,7 @@ void vmx_collect_events(struct vcpu_vmx *vmx)
  */
 void vmx_recover_nmi_blocking(struct vcpu_vmx *vmx)
 {
-	if (!vmx_caps.vnmi || vmx->idt_vectoring & VECTORING_INFO_VALID_MASK)
+	if (!vmx_caps.vnmi || vmx_idt_vectoring(vmx) & VECTORING_INFO_VALID_MASK)
 		return;
 
 	switch ((u16)vmx->exit_reason) {

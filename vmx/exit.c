@@ -176,7 +176,7 @@ static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 		.selector = qual,
 		.source = qual >> 30 & 3,
 	};
-	u32 event = vmx->idt_vectoring;
+	u32 event = vmx_idt_vectoring(vmx);
 
 	if (how.source != EMUL_TASK_GATE || event_is_software(event))
 		how.insn_len = vmx_exit_insn_len(vmx);
@@ -322,7 +322,7 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	*info1 = vmx_exit_qualification(vmx);
-	*info2 = vmx->idt_vectoring;
+	*info2 = vmx_idt_vectoring(vmx);
 	*intr_info = vmx_exit_intr_info(vmx);
 	*error_code = *intr_info & INTR_INFO_DELIVER_CODE_MASK ? vmx_exit_intr_error(vmx) : 0;
 }

@@ -156,9 +156,9 @@ static noinline enum run_result fast_io(struct vcpu_vmx *vmx)
 }
 
 /* What was being delivered is not collected yet. */
-static bool delivery_cut_short(void)
+static bool delivery_cut_short(struct vcpu_vmx *vmx)
 {
-	return vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK;
+	return vmx_idt_vectoring(vmx) & VECTORING_INFO_VALID_MASK;
 }
 
 /* Without a linear address it is no instruction's access. */
@@ -167,7 +167,7 @@ static noinline enum run_result fast_ept_violation(struct vcpu_vmx *vmx)
 	unsigned long qual = vmx_exit_qualification(vmx);
 	struct tdp_fault fault = vmx_decode_ept_violation(qual, vmx_exit_gpa(vmx));
 
-	if (!(qual & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short())
+	if (!(qual & EPT_VIOLATION_GVA_IS_VALID) || delivery_cut_short(vmx))
 		return RUN_REENTER;
 	return fast_tdp_fault(&vmx->vcpu, &fault);
 }
@@ -176,7 +176,7 @@ static noinline enum run_result fast_apic_page(struct vcpu_vmx *vmx)
 {
 	struct tdp_fault fault = vmx_decode_apic_access(vmx_exit_qualification(vmx));
 
-	if (delivery_cut_short())
+	if (delivery_cut_short(vmx))
 		return RUN_REENTER;
 	return fast_apic_access(&vmx->vcpu, &fault);
 }
@@ -219,7 +219,8 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 /* The guest was not entered, or its state was refused: nothing was delivered. */
 static void collect_failure(struct vcpu_vmx *vmx)
 {
-	vmx->idt_vectoring = 0;
+	vmx->exit_fields[VMX_EXIT_IDT_VECTORING] = 0;
+	vmx->exit_avail |= BIT(VMX_EXIT_IDT_VECTORING);
 	if (vmx->entry_result == VMX_SW_VMFAIL)
 		vmx->insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 	if (vmx->entry_result != VMX_SW_EXITED)
@@ -246,7 +247,8 @@ static void collect_dirty(struct vcpu_vmx *vmx)
 		vmx_pml_empty(vmx);
 }
 
-static enum run_result collect_exit(struct vcpu_vmx *vmx)
+/* Return: the guest was entered. */
+static bool collect_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
@@ -257,19 +259,21 @@ static enum run_result collect_exit(struct vcpu_vmx *vmx)
 	if (unlikely(vmx->entry_result != VMX_SW_EXITED ||
 		     vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 		collect_failure(vmx);
-		return RUN_REENTER;
+		return false;
 	}
 	vmx->lv.launched = true;
 	vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
 	kvm_events_delivered(&vcpu->ev);
 	collect_dirty(vmx);
-	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
-		return RUN_REENTER_FAST;
-	vmx->idt_vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	return true;
+}
+
+/* Exits that are handled at once have been taken between two instructions. */
+static void collect_events(struct vcpu_vmx *vmx)
+{
 	vmx->event_insn_len = 0;
 	vmx_recover_nmi_blocking(vmx);
 	vmx_collect_events(vmx);
-	return RUN_REENTER;
 }
 
 enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
@@ -289,7 +293,12 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		enter_guest(vmx);
 	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 
-	return collect_exit(vmx);
+	if (unlikely(!collect_exit(vmx)))
+		return RUN_REENTER;
+	if (likely(vcpu->fast_allowed) && handle_fast(vmx) == RUN_REENTER_FAST)
+		return RUN_REENTER_FAST;
+	collect_events(vmx);
+	return RUN_REENTER;
 }
 
 /*

@@ -182,7 +182,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	vmx->immediate_exit = false;
 	vmx->shadow_check = false;
 	vmx->event_insn_len = 0;
-	vmx->idt_vectoring = 0;
 	if (vmx->pi)
 		vmx_drop_posted(vmx);
 

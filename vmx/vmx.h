@@ -87,6 +87,7 @@ enum vmx_exit_field {
 	VMX_EXIT_INTR_ERROR,
 	VMX_EXIT_INSN_LEN,
 	VMX_EXIT_GPA,
+	VMX_EXIT_IDT_VECTORING,		/* 0 after an entry that failed */
 	VMX_EXIT_INTERRUPTIBILITY,	/* written back by vmx_assign_interruptibility() */
 	VMX_NR_EXIT_FIELDS,
 };
@@ -115,7 +116,6 @@ struct vcpu_vmx {
 
 	/* --- the last exit --- */
 	u32 exit_reason;		/* with VMX_EXIT_REASONS_FAILED_VMENTRY */
-	u32 idt_vectoring;
 	u32 insn_error;			/* VMfail: VM-instruction error */
 	u8 entry_result;		/* VMX_SW_* */
 	u32 exit_avail;			/* BIT(enum vmx_exit_field) */
@@ -292,6 +292,12 @@ static __always_inline u32 vmx_exit_insn_len(struct vcpu_vmx *vmx)
 static __always_inline u64 vmx_exit_gpa(struct vcpu_vmx *vmx)
 {
 	return vmx_exit_field(vmx, VMX_EXIT_GPA, GUEST_PHYSICAL_ADDRESS);
+}
+
+/* The event whose delivery the exit cut short, if the valid bit is set. */
+static __always_inline u32 vmx_idt_vectoring(struct vcpu_vmx *vmx)
+{
+	return vmx_exit_field(vmx, VMX_EXIT_IDT_VECTORING, IDT_VECTORING_INFO_FIELD);
 }
 
 static __always_inline u32 vmx_interruptibility(struct vcpu_vmx *vmx)
