@@ -160,6 +160,7 @@ static const struct {
 	  "virtual interrupt delivery" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_PML, &enable_pml, "page-modification logging" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_WBINVD_EXITING, NULL, "WBINVD exiting" },
+	{ WORD_CPU2, USE, SECONDARY_EXEC_DESC, NULL, "descriptor-table exiting" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_RDTSCP, NULL, "RDTSCP" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_ENABLE_INVPCID, NULL, "INVPCID" },
 	{ WORD_CPU2, USE, SECONDARY_EXEC_PAUSE_LOOP_EXITING, NULL, "PAUSE-loop exiting" },
@@ -305,6 +306,7 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 	/* Version 1 has no register that stops all of them; no CPU with EPT is that old. */
 	caps->host_perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON) &&
 			  (native_cpuid_eax(10) & 0xff) > 1;
+	caps->umip_by_exits = caps->cpu2 & SECONDARY_EXEC_DESC && !boot_cpu_has(X86_FEATURE_UMIP);
 	/* The end of an NMI's handler is either told, or stepped to. */
 	if (!caps->vnmi && !(caps->cpu & CPU_BASED_MONITOR_TRAP_FLAG))
 		miss(missing, "virtual NMIs and the monitor trap flag");
@@ -312,7 +314,8 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 		caps->cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	/* Switched while guests run. */
 	caps->pin &= ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR);
-	caps->cpu2 &= ~(VMX_APICV_CPU2 | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
+	caps->cpu2 &= ~(VMX_APICV_CPU2 | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |
+			SECONDARY_EXEC_DESC);
 	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
 }
 
@@ -404,4 +407,6 @@ void vmx_caps_set_cpuid(void)
 		if (!(vmx_caps.cpu2 & vmx_cpu2_features[i].control))
 			kvm_cpu_cap_clear(vmx_cpu2_features[i].feature);
 	}
+	if (vmx_caps.umip_by_exits)
+		kvm_cpu_cap_set(X86_FEATURE_UMIP);
 }

@@ -261,6 +261,9 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 		return exit_shutdown(vcpu, false);
 	case EXIT_REASON_TASK_SWITCH:
 		return decode_task_switch(vmx);
+	case EXIT_REASON_GDTR_IDTR:
+	case EXIT_REASON_LDTR_TR:
+		return exit_emulate(vcpu);
 	case EXIT_REASON_EPT_MISCONFIG:
 		return decode_ept_misconfig(vmx);
 	case EXIT_REASON_VMCLEAR:

@@ -272,9 +272,12 @@ void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long hw = kvm_cr4_for_hardware(cr4) | X86_CR4_VMXE;
 
+	if (vmx_caps.umip_by_exits)
+		hw &= ~X86_CR4_UMIP;
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~vcpu->cr4_guest_owned_bits);
 	vmcs_writel(CR4_READ_SHADOW, cr4);
 	vmcs_writel(GUEST_CR4, hw);
+	vmx_cpu2_assign(to_vmx(vcpu), SECONDARY_EXEC_DESC, vmx_umip_cpu2(to_vmx(vcpu)));
 	vmx_load_pdptrs(vcpu);
 }
 
@@ -292,7 +295,11 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 
 unsigned long kvm_x86_cr4_unsupported(void)
 {
-	return ~vmx_caps.cr4_fixed1;
+	unsigned long supported = vmx_caps.cr4_fixed1;
+
+	if (vmx_caps.umip_by_exits)
+		supported |= X86_CR4_UMIP;
+	return ~supported;
 }
 
 /* Entry and exit leave DR6 alone. */

@@ -44,6 +44,7 @@
  * @apicv: hardware delivers interrupts and virtualizes the local APIC
  * @preemption_timer: the VMX-preemption timer may be used
  * @host_perf: the host has counters that can be stopped all at once
+ * @umip_by_exits: the CPU lacks UMIP, and exits let guests have it
  */
 struct vmx_caps {
 	u64 basic;
@@ -64,6 +65,7 @@ struct vmx_caps {
 	bool apicv;
 	bool preemption_timer;
 	bool host_perf;
+	bool umip_by_exits;
 };
 
 extern struct vmx_caps vmx_caps;
@@ -251,6 +253,15 @@ static __always_inline void vmx_cpu2_assign(struct vcpu_vmx *vmx, u32 mask, u32 
 		vmx->ctl_cpu2 = value;
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, value);
 	}
+}
+
+/*
+ * UMIP on a CPU without it: what it forbids to user programs exits, and is executed
+ * or refused by the emulator. All but SMSW, for which there is no exit.
+ */
+static __always_inline u32 vmx_umip_cpu2(struct vcpu_vmx *vmx)
+{
+	return vmx_caps.umip_by_exits && vmx->vcpu.cr4 & X86_CR4_UMIP ? SECONDARY_EXEC_DESC : 0;
 }
 
 static __always_inline void vmx_entry_assign(struct vcpu_vmx *vmx, u32 bits, bool on)

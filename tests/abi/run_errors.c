@@ -4,6 +4,7 @@
  * internal error; and KVM_RUN of a vCPU nobody set up.
  */
 #include <signal.h>
+#include <stdlib.h>
 
 #include "harness.h"
 
@@ -289,4 +290,54 @@ TEST(errors, signal_mask_blocks)
 			CHECK_EQ(r, KVM_EXIT_IO);
 	}
 	stop_ticks();
+}
+
+/*
+ * UMIP, of the CPU or with exits: a program is refused what its kernel may do, and
+ * the kernel's tables are loaded as ever.
+ */
+PROGRAM(refused, 32,
+	"	mov $0x6e, %al\n"
+	"	out %al, $0x55\n"
+	"	sgdt 0x20000\n"
+	"	sldt %eax\n"
+	"	lgdt 0x20000\n"
+	"	str %ecx\n"
+	"	hlt\n");
+PROGRAM(store_gdt, 32,
+	"	sgdt 0x20010\n");
+
+TEST(errors, umip)
+{
+	struct kvm_cpuid2 *c = supported_cpuid();
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 7, 0);
+	struct kvm_sregs s;
+	struct vcpu *v;
+
+	if (!e || !(e->ecx & 1 << 2))
+		skip("UMIP is not offered");
+	v = vcpu_in_ring3(store_gdt);
+	load_at(v->vm, GPA_HANDLER, guest_refused, GUEST_SIZE(refused));
+	set_gate(v, 13, GPA_HANDLER);
+	s = get_sregs(v);
+	s.cr4 |= 1 << 11;
+	set_sregs(v, &s);
+	EXPECT_OUT(v, 0x55, 1, 0x6e);
+	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 20), GPA_RING3);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	CHECK_EQ(*(u16 *)(v->vm->mem + 0x20000), s.gdt.limit);
+	CHECK_EQ(*(u32 *)(v->vm->mem + 0x20002), s.gdt.base);
+	CHECK_EQ(get_regs(v).rax & 0xffff, s.ldt.selector);
+	CHECK_EQ(get_regs(v).rcx & 0xffff, s.tr.selector);
+	CHECK_EQ(get_sregs(v).gdt.limit, s.gdt.limit);
+	CHECK_EQ(get_sregs(v).cr4 & 1 << 11, 1 << 11);
+
+	/* Switched off again: nothing exits, nothing is refused. */
+	s = get_sregs(v);
+	s.cr4 &= ~(1 << 11);
+	set_sregs(v, &s);
+	SET_REG(v, rip, GPA_HANDLER);
+	EXPECT_OUT(v, 0x55, 1, 0x6e);
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	free(c);
 }
