@@ -50,6 +50,8 @@ struct kvm {
 	struct xarray vcpu_array;		/* by vcpu_idx; only grows until destroy */
 	atomic_t online_vcpus;			/* published after the xarray entry */
 	int created_vcpus;			/* under lock */
+	bool device_mapped;			/* the guest has a device's memory, or soon */
+	bool device_announced;			/* all vCPUs know, see fault.c */
 	int last_boosted;			/* vCPU that a spinner gave its CPU to (spin.c) */
 	u32 max_vcpu_ids;			/* KVM_CAP_MAX_VCPU_ID */
 	bool platform_info_hidden;		/* KVM_CAP_MSR_PLATFORM_INFO */

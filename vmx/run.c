@@ -289,7 +289,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		/* From other threads, or from an exit that was handled just now. */
 		if (vmx->apicv_active && vmx_pi_is_on(vmx->pi))
 			vmx_collect_posted(vmx);
-		vmx_flush_l1d_if_due(vmx);
+		vmx_forget_host_data(vmx);
 		enter_guest(vmx);
 	} while (unlikely(vmx->entry_result == VMX_SW_POSTED));
 

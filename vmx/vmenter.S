@@ -88,8 +88,11 @@ SYM_FUNC_START(__vmx_vcpu_run)
 	mov	REG(15)(%rdi), %r15
 	mov	REG(7)(%rdi), %rdi
 
-	/* No access to host data that matters may follow. */
-	VM_CLEAR_CPU_BUFFERS
+	/*
+	 * No access to host data that matters may follow. The feature of MDS, TAA
+	 * and RFDS: that of VM_CLEAR_CPU_BUFFERS is AMD's alone.
+	 */
+	CLEAR_CPU_BUFFERS
 
 	jnc	.Lvmlaunch
 

@@ -75,6 +75,23 @@ int tdp_host_mapping_level(const struct mm_struct *mm, unsigned long hva)
 	return found;
 }
 
+/*
+ * A guest with a device's memory is not let in before the CPU has forgotten what the
+ * host did, on CPUs with that defect. So every vCPU has to come out and enter again
+ * before the first leaf is there; who finds that not done does it.
+ */
+static void announce_device(struct kvm *kvm)
+{
+	/* Pairs with the release below: whoever sees it may install its leaf at once. */
+	if (smp_load_acquire(&kvm->device_announced))
+		return;
+	/* The request is made by a locked operation: no vCPU enters without seeing this. */
+	WRITE_ONCE(kvm->device_mapped, true);
+	kvm_make_all_cpus_request(kvm, KVM_REQ_TLB_FLUSH);
+	/* Pairs with the load above, of a vCPU that is about to install a leaf, too. */
+	smp_store_release(&kvm->device_announced, true);
+}
+
 /* A mapping without struct page: device memory and the like. */
 static enum tdp_result find_pfnmap(struct fault_state *f)
 {
@@ -105,6 +122,8 @@ static enum tdp_result find_pfnmap(struct fault_state *f)
 	res = TDP_FIXED;
 out:
 	mmap_read_unlock(mm);
+	if (res == TDP_FIXED && f->device)
+		announce_device(f->kvm);
 	return res;
 }
 
