@@ -114,7 +114,6 @@ int kvm_x86_hardware_setup(void)
 	}
 	ret = vmx_l1d_flush_setup();
 	if (ret) {
-		pr_err("no memory for the L1D flush\n");
 		free_regions();
 		return ret;
 	}
@@ -187,6 +186,7 @@ int kvm_x86_vm_init(struct kvm *kvm)
 {
 	struct page *page;
 
+	vmx_l1d_flush_report();
 	if (!vmx_caps.flexpriority)
 		return 0;
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);

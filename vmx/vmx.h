@@ -393,6 +393,7 @@ void vmx_arm_preemption_timer(struct vcpu_vmx *vmx);
 
 /* l1d_flush.c */
 int vmx_l1d_flush_setup(void);
+void vmx_l1d_flush_report(void);
 void vmx_l1d_flush_unsetup(void);
 
 #endif /* MONOVISOR_VMX_VMX_H */
