@@ -26,6 +26,20 @@
 
 #define MAX_INSN_LEN	15
 
+/* What the exit qualification adds to "invalid guest state"; 0: nothing. */
+static const char *invalid_state_detail(unsigned long qual)
+{
+	switch (qual) {
+	case ENTRY_FAIL_PDPTE:
+		return ": PDPTEs";
+	case ENTRY_FAIL_NMI:
+		return ": an NMI under a shadow of STI";
+	case ENTRY_FAIL_VMCS_LINK_PTR:
+		return ": the VMCS link pointer";
+	}
+	return "";
+}
+
 static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 {
 	static const char * const reasons[] = {
@@ -39,7 +53,8 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 		pr_err_ratelimited("entry failed: %s (%u)\n",
 				   vmx_instruction_error_name(vmx->insn_error), vmx->insn_error);
 	else if (nr < ARRAY_SIZE(reasons) && reasons[nr])
-		pr_err_ratelimited("entry failed: %s, qualification %lx\n", reasons[nr],
+		pr_err_ratelimited("entry failed: %s%s, qualification %lx\n", reasons[nr],
+				   nr ? "" : invalid_state_detail(vmx_exit_qualification(vmx)),
 				   vmx_exit_qualification(vmx));
 	if (dump_invalid_vmcs)
 		kvm_x86_dump_state(&vmx->vcpu);

@@ -94,6 +94,16 @@ int loaded_vmcs_init(struct loaded_vmcs *lv)
 	lv->vmcs = vmcs_alloc(NUMA_NO_NODE);
 	if (!lv->vmcs)
 		return -ENOMEM;
+	/*
+	 * What a VMCS is like before its first VMCLEAR is the CPU's secret, the
+	 * launch state included. Any CPU will do: VMX is on where tasks run.
+	 */
+	if (!vmx_vmclear(__pa(lv->vmcs))) {
+		vmx_insn_failed("VMCLEAR", __pa(lv->vmcs));
+		vmcs_free(lv->vmcs);
+		lv->vmcs = NULL;
+		return -EIO;
+	}
 	lv->cpu = -1;
 	lv->launched = false;
 	INIT_LIST_HEAD(&lv->link);
@@ -203,6 +213,8 @@ static const struct {
 	const char *name;
 	u16 field;
 } dump_fields[] = {
+	/* First: asking for a field that is not there overwrites it. */
+	{ "instruction error", VM_INSTRUCTION_ERROR },
 	{ "CR0", GUEST_CR0 }, { "CR0.shadow", CR0_READ_SHADOW },
 	{ "CR0.mask", CR0_GUEST_HOST_MASK }, { "CR3", GUEST_CR3 },
 	{ "CR4", GUEST_CR4 }, { "CR4.shadow", CR4_READ_SHADOW },
@@ -228,6 +240,10 @@ static const struct {
 	{ "LDTR.limit", GUEST_LDTR_LIMIT }, { "LDTR.ar", GUEST_LDTR_AR_BYTES },
 	{ "GDTR.base", GUEST_GDTR_BASE }, { "GDTR.limit", GUEST_GDTR_LIMIT },
 	{ "IDTR.base", GUEST_IDTR_BASE }, { "IDTR.limit", GUEST_IDTR_LIMIT },
+	{ "PDPTE0", GUEST_PDPTR0 }, { "PDPTE1", GUEST_PDPTR1 },
+	{ "PDPTE2", GUEST_PDPTR2 }, { "PDPTE3", GUEST_PDPTR3 },
+	{ "SYSENTER_CS", GUEST_SYSENTER_CS }, { "SYSENTER_ESP", GUEST_SYSENTER_ESP },
+	{ "SYSENTER_EIP", GUEST_SYSENTER_EIP },
 	{ "interruptibility", GUEST_INTERRUPTIBILITY_INFO },
 	{ "activity", GUEST_ACTIVITY_STATE },
 	{ "pending debug", GUEST_PENDING_DBG_EXCEPTIONS },
@@ -238,6 +254,12 @@ static const struct {
 	{ "host RIP", HOST_RIP }, { "host TR.base", HOST_TR_BASE },
 	{ "host GDTR.base", HOST_GDTR_BASE }, { "host IDTR.base", HOST_IDTR_BASE },
 	{ "host FS.base", HOST_FS_BASE }, { "host GS.base", HOST_GS_BASE },
+	{ "host CS", HOST_CS_SELECTOR }, { "host SS", HOST_SS_SELECTOR },
+	{ "host DS", HOST_DS_SELECTOR }, { "host ES", HOST_ES_SELECTOR },
+	{ "host FS", HOST_FS_SELECTOR }, { "host GS", HOST_GS_SELECTOR },
+	{ "host TR", HOST_TR_SELECTOR }, { "host SYSENTER_CS", HOST_IA32_SYSENTER_CS },
+	{ "host SYSENTER_ESP", HOST_IA32_SYSENTER_ESP },
+	{ "host SYSENTER_EIP", HOST_IA32_SYSENTER_EIP },
 	{ "pin controls", PIN_BASED_VM_EXEC_CONTROL },
 	{ "CPU controls", CPU_BASED_VM_EXEC_CONTROL },
 	{ "secondary controls", SECONDARY_VM_EXEC_CONTROL },
@@ -255,19 +277,38 @@ static const struct {
 	{ "vectoring event", IDT_VECTORING_INFO_FIELD },
 	{ "vectoring error code", IDT_VECTORING_ERROR_CODE },
 	{ "TSC offset", TSC_OFFSET }, { "EPTP", EPT_POINTER },
-	{ "instruction error", VM_INSTRUCTION_ERROR },
+	{ "VPID", VIRTUAL_PROCESSOR_ID }, { "TPR threshold", TPR_THRESHOLD },
+	{ "interrupt status", GUEST_INTR_STATUS },
+	{ "MSR loads at entry", VM_ENTRY_MSR_LOAD_COUNT },
+	{ "MSR loads at exit", VM_EXIT_MSR_LOAD_COUNT },
+	{ "MSR stores at exit", VM_EXIT_MSR_STORE_COUNT },
 };
+
+/* Not all CPUs have all of them, and that is no failure here. */
+static bool field_exists(unsigned long field, unsigned long *value)
+{
+	bool ok;
+
+	asm volatile("	stc\n"
+		     "1:	vmread %[field], %[value]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "=@cca" (ok), [value] "=r" (*value) : [field] "r" (field));
+	return ok;
+}
 
 /* Print the current VMCS, four fields a line. Preemption off. */
 void vmcs_dump(void)
 {
 	char line[200];
 	unsigned int i, n = 0;
+	unsigned long value;
 
 	for (i = 0; i < ARRAY_SIZE(dump_fields); i++) {
-		n += scnprintf(line + n, sizeof(line) - n, "  %s=%lx", dump_fields[i].name,
-			       __vmcs_read(dump_fields[i].field));
-		if (i % 4 == 3 || i == ARRAY_SIZE(dump_fields) - 1) {
+		if (field_exists(dump_fields[i].field, &value))
+			n += scnprintf(line + n, sizeof(line) - n, "  %s=%lx", dump_fields[i].name,
+				       value);
+		if (n && (i % 4 == 3 || i == ARRAY_SIZE(dump_fields) - 1)) {
 			pr_err("VMCS%s\n", line);
 			n = 0;
 		}
