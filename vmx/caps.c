@@ -141,6 +141,7 @@ static const struct {
 	{ WORD_CPU, USE, CPU_BASED_TPR_SHADOW, NULL, "TPR shadow" },
 	{ WORD_CPU, NEED_BOTH, CPU_BASED_MOV_DR_EXITING, NULL, "MOV-DR exiting" },
 	{ WORD_CPU, NEED_BOTH, CPU_BASED_INTR_WINDOW_EXITING, NULL, "interrupt-window exiting" },
+	{ WORD_CPU, USE, CPU_BASED_NMI_WINDOW_EXITING, NULL, "NMI-window exiting" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_CR3_LOAD_EXITING, NULL, "CR3-load exiting off" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_CR3_STORE_EXITING, NULL, "CR3-store exiting off" },
 	{ WORD_CPU, NEED_CLEAR, CPU_BASED_INVLPG_EXITING, NULL, "INVLPG exiting off" },
@@ -301,6 +302,9 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 	 */
 	caps->flexpriority = caps->tpr_shadow && !caps->apicv &&
 			     caps->cpu2 & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	/* A second NMI has to wait for the first one's end. */
+	if (!(caps->cpu & CPU_BASED_NMI_WINDOW_EXITING))
+		caps->pin &= ~PIN_BASED_VIRTUAL_NMIS;
 	caps->vnmi = caps->pin & PIN_BASED_VIRTUAL_NMIS;
 	caps->preemption_timer = caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER;
 	/* Version 1 has no register that stops all of them; no CPU with EPT is that old. */
@@ -316,7 +320,7 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
 	caps->pin &= ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR);
 	caps->cpu2 &= ~(VMX_APICV_CPU2 | SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |
 			SECONDARY_EXEC_DESC);
-	caps->cpu &= ~CPU_BASED_MONITOR_TRAP_FLAG;
+	caps->cpu &= ~(CPU_BASED_MONITOR_TRAP_FLAG | CPU_BASED_NMI_WINDOW_EXITING);
 }
 
 /**

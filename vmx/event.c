@@ -45,7 +45,10 @@ void kvm_x86_inject_nmi(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	if (!vmx_caps.vnmi)
+	/* With virtual NMIs the injection blocks; an entry that finds it done fails. */
+	if (vmx_caps.vnmi)
+		vmx_assign_interruptibility(vmx, GUEST_INTR_STATE_NMI, 0);
+	else
 		vmx->soft_nmi_blocked = true;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, VMX_INTR_INFO(2, INTR_TYPE_NMI_INTR));
 }
@@ -186,17 +189,32 @@ u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
 	       (state & GUEST_INTR_STATE_MOV_SS ? KVM_X86_SHADOW_INT_MOV_SS : 0);
 }
 
+/*
+ * The trap that a shadow of MOV SS held back is another's to raise: who retires the
+ * instruction in software, or the debugger whose step begins.
+ */
+static void drop_held_trap(void)
+{
+	unsigned long pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
+
+	if (pending & PENDING_DBG_BS)
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending & ~PENDING_DBG_BS);
+}
+
 /* Both at once are not a legal state; MOV SS blocks more. */
 void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
 {
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 set = 0;
 
 	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
 		set = GUEST_INTR_STATE_MOV_SS;
 	else if (mask & KVM_X86_SHADOW_INT_STI)
 		set = GUEST_INTR_STATE_STI;
-	vmx_assign_interruptibility(to_vmx(vcpu), SHADOW_BITS, set);
-	to_vmx(vcpu)->shadow_check = true;
+	if (!set && vmx_interruptibility(vmx) & SHADOW_BITS)
+		drop_held_trap();
+	vmx_assign_interruptibility(vmx, SHADOW_BITS, set);
+	vmx->shadow_check = true;
 }
 
 /**
@@ -207,6 +225,7 @@ void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
  * Entry fails unless the parts agree as they do after an instruction:
  *
  *	state			wanted
+ *	halted, TF or shadow	not halted: one instruction is executed now
  *	STI shadow, IF = 0	no shadow
  *	debugger single-steps	no shadow: its trap comes after one instruction
  *	shadow, TF = 1		pending BS: the trap that the shadow held back
@@ -221,10 +240,13 @@ void vmx_fix_shadow(struct vcpu_vmx *vmx)
 	bool want;
 
 	vmx->shadow_check = false;
+	if (shadow || rflags & X86_EFLAGS_TF)
+		vmx_end_halt(vmx);
 	if (!shadow)
 		return;
 	if ((shadow & GUEST_INTR_STATE_STI && !(rflags & X86_EFLAGS_IF)) ||
 	    vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP) {
+		drop_held_trap();
 		vmx_assign_interruptibility(vmx, SHADOW_BITS, 0);
 		return;
 	}

@@ -353,6 +353,19 @@ TEST(caps, hlt_without_exit_moved)
 	CHECK_EQ(*(u8 *)pio_data(v), 5);
 }
 
+/* Nor can a CPU sleep that is to trap behind the next instruction. */
+TEST(caps, hlt_without_exit_stepped)
+{
+	struct kvm_guest_debug step = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+	};
+	struct vcpu *v = halted_in_guest();
+
+	stop_ticks();
+	CHECK_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &step));
+	EXPECT_EXIT(v, KVM_EXIT_DEBUG);
+}
+
 /* No handler: delivery, and not the entry, is what fails. */
 TEST(caps, hlt_without_exit_exception)
 {

@@ -252,6 +252,25 @@ TEST(events, nmi)
 	}
 }
 
+/* As saved where the injection itself sets the mask and then was cancelled. */
+TEST(events, nmi_injected_and_masked)
+{
+	struct vcpu *v = HANDLER_VCPU(MODE_PROT32, 2, nmi_main);
+	struct kvm_vcpu_events e;
+
+	EXPECT_OUT(v, 0x10, 1, 1);
+	settle(v);
+	e = get_events(v);
+	e.nmi.injected = 1;
+	e.nmi.masked = 1;
+	e.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
+	CHECK_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
+	EXPECT_OUT(v, 0x99, 1, 0x32);
+	CHECK_EQ(get_events(v).nmi.masked, 1);
+	EXPECT_OUT(v, 0x10, 1, 2);
+	CHECK_EQ(get_events(v).nmi.masked, 0);
+}
+
 /* More than two at once collapse. */
 TEST(events, nmis_collapse)
 {
