@@ -50,10 +50,9 @@ static bool flexpriority_enabled = true;
 module_param_named(flexpriority, flexpriority_enabled, bool, 0444);
 MODULE_PARM_DESC(flexpriority, "Task priority by the page of an xAPIC without exits where offered");
 
-/* Off until it is known why a guest with two CPUs once panicked on Bochs' icelake-u. */
-static bool enable_apicv;
+static bool enable_apicv = true;
 module_param(enable_apicv, bool, 0444);
-MODULE_PARM_DESC(enable_apicv, "Interrupts delivered by hardware where offered (default off)");
+MODULE_PARM_DESC(enable_apicv, "Interrupts delivered by hardware where offered");
 
 static bool enable_preemption_timer = true;
 module_param_named(preemption_timer, enable_preemption_timer, bool, 0444);
