@@ -20,8 +20,12 @@
 #include "ops/run.h"
 #include "tests/fake/fake.h"
 
-/* No kick takes this many milliseconds; it only bounds a test that has failed already. */
-#define FAKE_STUCK_MS	5000
+/*
+ * No kick takes this many milliseconds; it only bounds a test that has failed already.
+ * An emulated CPU of a busy machine may stand still for seconds. Interrupts are off
+ * meanwhile: the kernel's watchdog of lockups bites after 20 seconds.
+ */
+#define FAKE_STUCK_MS	15000
 
 /* Interrupts that a kick, a request to all or an immediate exit can be: all above 0xe0. */
 #define IRR_WORD	7
