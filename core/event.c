@@ -358,7 +358,8 @@ static void settle_error_code(struct kvm_vcpu *vcpu, struct kvm_queued_exception
 {
 	const u32 with_code = BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) |
 			      BIT(SS_VECTOR) | BIT(GP_VECTOR) | BIT(PF_VECTOR) | BIT(AC_VECTOR);
-	bool pushes = BIT(ex->vector) & with_code && is_protmode(vcpu);
+	/* Above the exceptions: what an emulated CPU made of an interrupt. */
+	bool pushes = ex->vector < 32 && BIT(ex->vector) & with_code && is_protmode(vcpu);
 
 	if (!ex->has_error_code)
 		ex->error_code = 0;

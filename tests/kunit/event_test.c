@@ -493,6 +493,11 @@ static void event_error_code_by_vector(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_events(vcpu, &events), 0);
 	kvm_evaluate_events(vcpu);
 	KUNIT_EXPECT_FALSE(test, fake->inject.has_error_code);
+
+	/* Hardware that calls an interrupt an exception gets no error code to it. */
+	kvm_requeue_exception(vcpu, BITS_PER_LONG + GP_VECTOR, false, 0);
+	kvm_evaluate_events(vcpu);
+	KUNIT_EXPECT_FALSE(test, fake->inject.has_error_code);
 }
 
 /* The exception goes in, and what it came up during does not follow. */
