@@ -205,7 +205,10 @@ u64 kvm_lapic_timer_get_deadline(struct kvm_vcpu *vcpu)
 	return READ_ONCE(vcpu->lapic->timer.deadline);
 }
 
-/* The guest's TSC has been moved: what the hrtimer waits for is another time now. */
+/*
+ * The guest's TSC has been moved: what the hrtimer waits for is another time now. The
+ * thread may be about to sleep in HLT (sched_in()), so tell it as the timer does.
+ */
 void kvm_lapic_timer_tsc_changed(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic_timer *t = &vcpu->lapic->timer;
@@ -217,7 +220,7 @@ void kvm_lapic_timer_tsc_changed(struct kvm_vcpu *vcpu)
 	reached = arm_deadline(vcpu, t);
 	raw_spin_unlock_irqrestore(&t->lock, flags);
 	if (reached)
-		deliver_now(vcpu);
+		kvm_lapic_local_deliver(vcpu, APIC_LVTT);
 }
 
 /* The lock is taken last: an expiry that runs now takes it. */

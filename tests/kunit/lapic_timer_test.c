@@ -236,6 +236,8 @@ static void deadline_and_tsc_write(struct kunit *test)
 	kvm_lapic_timer_set_deadline(vcpu, deadline);
 	kvm_write_tsc(vcpu, deadline, false);
 	KUNIT_EXPECT_TRUE(test, pending(vcpu));
+	/* The same when the vCPU is loaded in its sleep, which an evaluation does not end. */
+	KUNIT_EXPECT_TRUE(test, kvm_test_request(KVM_REQ_IRQ, vcpu));
 }
 
 static void deadline_masked(struct kunit *test)
