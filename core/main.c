@@ -272,6 +272,7 @@ static int __init monovisor_init(void)
 		return err;
 	kvm_cpuid_module_init();
 	kvm_spec_ctrl_module_init();
+	kvm_user_return_msr_module_init();
 	err = kvm_x86_hardware_setup();
 	if (err)
 		return err;

@@ -454,6 +454,7 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		if ((!msr->host_initiated && !guest_has_tsc_aux(vcpu)) || msr->data >> 32)
 			return MSR_INVALID;
 		vcpu->tsc_aux = msr->data;
+		kvm_user_return_msrs_changed(vcpu);
 		return MSR_OK;
 	case MSR_IA32_MISC_ENABLE:
 		return set_misc_enable(vcpu, msr);

@@ -7,6 +7,7 @@
 #define MONOVISOR_CORE_MSR_H
 
 #include "core/types.h"
+#include "core/vcpu.h"
 
 struct msr_data {
 	u32 index;
@@ -78,6 +79,22 @@ int kvm_vcpu_ioctl_set_msrs(struct kvm_vcpu *vcpu, struct kvm_msrs __user *msrs)
  */
 int kvm_add_user_return_msr(u32 msr);		/* slot, or -EINVAL; at hardware_setup() */
 void kvm_set_user_return_msr(unsigned int slot, u64 value, u64 mask);	/* preemption off */
+void kvm_user_return_msr_module_init(void);
+void kvm_load_guest_user_return_msrs(struct kvm_vcpu *vcpu);
+
+/* A guest's value, or whether it is wanted, has changed, or the host's comes back. */
+static __always_inline void kvm_user_return_msrs_changed(struct kvm_vcpu *vcpu)
+{
+	vcpu->uret_loaded = false;
+}
+
+/* Before an entry, preemption off. */
+static __always_inline void kvm_load_user_return_msrs(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(!vcpu->uret_loaded))
+		kvm_load_guest_user_return_msrs(vcpu);
+}
+
 void kvm_user_return_msr_cpu_online(void);	/* irqs off, per CPU */
 void kvm_user_return_msr_cpu_offline(void);
 

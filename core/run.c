@@ -240,6 +240,7 @@ static enum run_result enter_guest(struct kvm_vcpu *vcpu)
 	__must_hold(&vcpu->kvm->srcu)
 {
 	preempt_disable();
+	kvm_load_user_return_msrs(vcpu);
 	kvm_x86_prepare_switch_to_guest(vcpu);
 	local_irq_disable();
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);

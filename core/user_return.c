@@ -8,15 +8,19 @@
 #include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <linux/user-return-notifier.h>
+#include <asm/cpufeature.h>
 #include <asm/msr.h>
 
 #include "core/msr.h"
+#include "core/vcpu.h"
+#include "ops/msr.h"
 
 #define MAX_USER_RETURN_MSRS	16
 
 /* Filled by hardware_setup(), constant afterwards. */
 static u32 msrs[MAX_USER_RETURN_MSRS] __ro_after_init;
 static unsigned int nr_msrs __ro_after_init;
+static int tsc_aux_slot __ro_after_init = -1;
 
 /* Touched only on its own CPU, with preemption off or irqs off. */
 struct user_return_cpu {
@@ -107,6 +111,33 @@ void kvm_set_user_return_msr(unsigned int slot, u64 value, u64 mask)
 		user_return_notifier_register(&cpu->notifier);
 		cpu->registered = true;
 	}
+}
+
+/**
+ * kvm_user_return_msr_module_init() - the MSRs that both vendors have switched so
+ *
+ * Context: module load, before hardware_setup().
+ */
+void kvm_user_return_msr_module_init(void)
+{
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+		tsc_aux_slot = kvm_add_user_return_msr(MSR_TSC_AUX);
+}
+
+/**
+ * kvm_load_guest_user_return_msrs() - put all values of the guest into the CPU
+ * @vcpu: the vCPU, about to enter
+ *
+ * A guest that does not know of RDPID may still have it, for SVM has no intercept:
+ * TSC_AUX is its own in any case.
+ * Context: preemption off, vCPU loaded.
+ */
+void kvm_load_guest_user_return_msrs(struct kvm_vcpu *vcpu)
+{
+	vcpu->uret_loaded = true;
+	if (tsc_aux_slot >= 0)
+		kvm_set_user_return_msr(tsc_aux_slot, vcpu->tsc_aux, ~0ULL);
+	kvm_x86_load_user_return_msrs(vcpu);
 }
 
 void kvm_user_return_msr_cpu_online(void)

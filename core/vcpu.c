@@ -95,6 +95,8 @@ static void put_from_cpu(struct kvm_vcpu *vcpu)
 	/* Selectors of it may be loaded next. */
 	reload_ldt();
 	kvm_x86_vcpu_put(vcpu);
+	/* The host's values come back when the thread returns to userspace. */
+	kvm_user_return_msrs_changed(vcpu);
 }
 
 static void sched_in(struct preempt_notifier *pn, int cpu)

@@ -119,6 +119,7 @@ struct kvm_vcpu {
 	u64 ia32_tsc_adjust;			/* [t] */
 	u32 virtual_tsc_khz;			/* [t] */
 	u64 tsc_aux;				/* [t] */
+	bool uret_loaded;			/* [t] user-return MSRs are the guest's */
 	u64 last_host_tsc;			/* [t] host TSC when it was put; 0: never ran */
 	u64 last_put_ns;			/* [t] boot time of that; if the TSC is unstable */
 	u64 host_tsc_lost;			/* [t] what offset and last_host_tsc allow for */

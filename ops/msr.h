@@ -15,6 +15,11 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data);
 /* Can the vendor virtualize this MSR of the save list at all? */
 bool kvm_x86_has_emulated_msr(u32 index);
+/*
+ * The guest's values of the vendor's own user-return MSRs into this CPU, by
+ * kvm_set_user_return_msr(). Preemption off, before an entry.
+ */
+void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu);
 /* The MSR filter or CPUID changed: rebuild the permission map. vCPU loaded. */
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu);
 

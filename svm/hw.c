@@ -141,7 +141,6 @@ int kvm_x86_hardware_setup(void)
 	}
 
 	svm_caps_set_cpuid();
-	svm_msr_setup();
 	pr_info("NPT%s%s%s%s%s%s%s\n", svm_has_nrips ? ", next RIP" : "",
 		svm_has_decode_assists ? ", decode assists" : "",
 		svm_has_flush_by_asid ? ", flush by ASID" : "",

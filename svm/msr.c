@@ -21,32 +21,6 @@
 #include "svm/format.h"
 #include "svm/svm.h"
 
-static int tsc_aux_slot __ro_after_init = -1;
-
-void svm_msr_setup(void)
-{
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
-		tsc_aux_slot = kvm_add_user_return_msr(MSR_TSC_AUX);
-}
-
-void svm_update_uret_msrs(struct vcpu_svm *svm)
-{
-	svm->uret_loaded = false;
-}
-
-/*
- * Preemption off, before entry. Core writes only what differs. A guest without RDTSCP
- * may still have RDPID, for which SVM has no intercept: it reads its own value, too.
- */
-void svm_load_user_return_msrs(struct vcpu_svm *svm)
-{
-	if (likely(svm->uret_loaded))
-		return;
-	svm->uret_loaded = true;
-	if (tsc_aux_slot >= 0)
-		kvm_set_user_return_msr(tsc_aux_slot, svm->vcpu.tsc_aux, ~0ULL);
-}
-
 int svm_msr_vcpu_create(struct vcpu_svm *svm)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
@@ -138,15 +112,6 @@ static enum msr_result set_field(struct vcpu_svm *svm, u64 *field, const struct 
 	}
 	*field = msr->data;
 	return MSR_OK;
-}
-
-static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	enum msr_result result = kvm_set_msr_common(vcpu, msr);
-
-	if (result == MSR_OK)
-		svm_update_uret_msrs(to_svm(vcpu));
-	return result;
 }
 
 /* Core checks and keeps the value; nested paging applies the VMCB's copy. */
@@ -255,8 +220,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		return set_field(svm, field, msr);
 
 	switch (msr->index) {
-	case MSR_TSC_AUX:
-		return set_tsc_aux(vcpu, msr);
 	case MSR_IA32_CR_PAT:
 		return set_pat(svm, msr);
 	case MSR_IA32_SPEC_CTRL:
@@ -291,6 +254,11 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 bool kvm_x86_has_emulated_msr(u32 index)
 {
 	return true;
+}
+
+/* VMLOAD and VMSAVE switch the others that only userspace uses. */
+void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
+{
 }
 
 /* @access: what does no harm without an exit; all else exits. */

@@ -73,7 +73,6 @@ struct vcpu_svm {
 	unsigned long next_rip;		/* [t] of the following instruction, 0: not known */
 
 	bool host_state_saved;		/* [t] host FS, GS, TR ... are saved on this CPU */
-	bool uret_loaded;		/* [t] user-return MSRs are the guest's */
 	bool spec_ctrl_intercepted;	/* [t] the guest's SPEC_CTRL cannot change unseen */
 
 	/* NMI masking, as there is no virtual NMI (event.c) */
@@ -208,9 +207,6 @@ bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits);
 void svm_update_asid(struct vcpu_svm *svm);
 
 /* msr.c */
-void svm_msr_setup(void);
-void svm_load_user_return_msrs(struct vcpu_svm *svm);
-void svm_update_uret_msrs(struct vcpu_svm *svm);
 int svm_msr_vcpu_create(struct vcpu_svm *svm);
 void svm_msr_vcpu_free(struct vcpu_svm *svm);
 void svm_update_lbr_switch(struct vcpu_svm *svm);

@@ -180,8 +180,6 @@ void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 	if (svm->host_state_saved)
 		vcpu->stat.host_state_reload++;
 	svm->host_state_saved = false;
-	/* The host's values come back when the thread returns to userspace. */
-	svm_update_uret_msrs(svm);
 }
 
 /*
@@ -194,7 +192,6 @@ void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm_load_user_return_msrs(svm);
 	if (svm->host_state_saved)
 		return;
 

@@ -29,7 +29,6 @@ static const u32 uret_msrs[VMX_NR_URET_MSRS] = {
 	[VMX_URET_STAR] = MSR_STAR,
 	[VMX_URET_LSTAR] = MSR_LSTAR,
 	[VMX_URET_SYSCALL_MASK] = MSR_SYSCALL_MASK,
-	[VMX_URET_TSC_AUX] = MSR_TSC_AUX,
 };
 
 static int uret_slots[VMX_NR_URET_MSRS] __ro_after_init;
@@ -57,36 +56,6 @@ void vmx_msr_vcpu_free(struct vcpu_vmx *vmx)
 	free_page((unsigned long)vmx->msr_bitmap);
 }
 
-/* The guest uses SYSCALL MSRs in long mode only; TSC_AUX where it can read it. */
-static bool uret_wanted(struct vcpu_vmx *vmx, enum vmx_uret_msr i)
-{
-	struct kvm_vcpu *vcpu = &vmx->vcpu;
-
-	if (i == VMX_URET_TSC_AUX)
-		return guest_has_tsc_aux(vcpu);
-	return vcpu->efer & EFER_LMA && vcpu->efer & EFER_SCE;
-}
-
-void vmx_update_uret_msrs(struct vcpu_vmx *vmx)
-{
-	vmx->uret_loaded = false;
-}
-
-/* Preemption off, before entry. Core writes only what differs. */
-void vmx_load_user_return_msrs(struct vcpu_vmx *vmx)
-{
-	int i;
-
-	if (likely(vmx->uret_loaded))
-		return;
-	vmx->uret_loaded = true;
-	vmx->guest_uret[VMX_URET_TSC_AUX] = vmx->vcpu.tsc_aux;
-	for (i = 0; i < VMX_NR_URET_MSRS; i++) {
-		if (uret_slots[i] >= 0 && uret_wanted(vmx, i))
-			kvm_set_user_return_msr(uret_slots[i], vmx->guest_uret[i], ~0ULL);
-	}
-}
-
 /* KERNEL_GS_BASE is in the CPU while the host's is saved. */
 static u64 read_kernel_gs_base(struct vcpu_vmx *vmx)
 {
@@ -110,7 +79,7 @@ static int uret_index(u32 msr)
 {
 	int i;
 
-	for (i = 0; i < VMX_URET_TSC_AUX; i++) {
+	for (i = 0; i < VMX_NR_URET_MSRS; i++) {
 		if (uret_msrs[i] == msr)
 			return i;
 	}
@@ -175,7 +144,7 @@ static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 dat
 		break;
 	case MSR_LSTAR:
 		vmx->guest_uret[VMX_URET_LSTAR] = data;
-		vmx_update_uret_msrs(vmx);
+		kvm_user_return_msrs_changed(vcpu);
 		break;
 	case MSR_CSTAR:
 		vmx->guest_cstar = data;
@@ -188,15 +157,6 @@ static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 dat
 		break;
 	}
 	return MSR_OK;
-}
-
-static enum msr_result set_tsc_aux(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	enum msr_result result = kvm_set_msr_common(vcpu, msr);
-
-	if (result == MSR_OK)
-		vmx_update_uret_msrs(to_vmx(vcpu));
-	return result;
 }
 
 /* Core checks and keeps it; hardware needs a copy. */
@@ -229,13 +189,11 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		fallthrough;
 	case MSR_STAR:
 		vmx->guest_uret[uret_index(msr->index)] = msr->data;
-		vmx_update_uret_msrs(vmx);
+		kvm_user_return_msrs_changed(vcpu);
 		return MSR_OK;
 	case MSR_IA32_SYSENTER_CS:
 		vmcs_write32(GUEST_SYSENTER_CS, msr->data);
 		return MSR_OK;
-	case MSR_TSC_AUX:
-		return set_tsc_aux(vcpu, msr);
 	case MSR_IA32_CR_PAT:
 		return set_pat(vcpu, msr);
 	case MSR_IA32_FEAT_CTL:
@@ -258,6 +216,20 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 bool kvm_x86_has_emulated_msr(u32 index)
 {
 	return index != MSR_AMD64_VIRT_SPEC_CTRL && index != MSR_K7_HWCR;
+}
+
+/* The guest uses these MSRs in long mode only. Core writes only what differs. */
+void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	int i;
+
+	if (!(vcpu->efer & EFER_LMA) || !(vcpu->efer & EFER_SCE))
+		return;
+	for (i = 0; i < VMX_NR_URET_MSRS; i++) {
+		if (uret_slots[i] >= 0)
+			kvm_set_user_return_msr(uret_slots[i], vmx->guest_uret[i], ~0ULL);
+	}
 }
 
 /* @access: what does no harm without an exit. All of the map is set. */

@@ -289,7 +289,7 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 		fix_tr_for_long_mode(vcpu);
 	vmcs_write64(GUEST_IA32_EFER, efer);
 	vmx_entry_assign(vmx, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
-	vmx_update_uret_msrs(vmx);
+	kvm_user_return_msrs_changed(vcpu);
 	vmx_load_pdptrs(vcpu);
 }
 

@@ -308,15 +308,12 @@ static void restore_host_state(struct vcpu_vmx *vmx)
 void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	restore_host_state(to_vmx(vcpu));
-	/* The host's values come back when the thread returns to userspace. */
-	vmx_update_uret_msrs(to_vmx(vcpu));
 }
 
 void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	vmx_load_user_return_msrs(vmx);
 	if (vmx->host_state_saved)
 		return;
 
@@ -352,7 +349,6 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, ctl);
 	}
 	kvm_x86_recalc_msr_intercepts(vcpu);
-	vmx_update_uret_msrs(vmx);
 }
 
 void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)

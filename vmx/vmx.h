@@ -78,7 +78,6 @@ enum vmx_uret_msr {
 	VMX_URET_STAR,
 	VMX_URET_LSTAR,
 	VMX_URET_SYSCALL_MASK,
-	VMX_URET_TSC_AUX,
 	VMX_NR_URET_MSRS,
 };
 
@@ -165,7 +164,6 @@ struct vcpu_vmx {
 	u64 guest_cstar;
 	u64 guest_kernel_gs_base;	/* current while !host_state_saved */
 	u64 feature_control;
-	bool uret_loaded;		/* user-return MSRs are the guest's */
 	bool l1d_dirty;			/* see kvm_x86_host_data_touched() */
 
 	/* --- host state, while host_state_saved --- */
@@ -385,8 +383,6 @@ void vmx_pml_empty(struct vcpu_vmx *vmx);
 void vmx_msr_setup(void);
 int vmx_msr_vcpu_create(struct vcpu_vmx *vmx);
 void vmx_msr_vcpu_free(struct vcpu_vmx *vmx);
-void vmx_load_user_return_msrs(struct vcpu_vmx *vmx);
-void vmx_update_uret_msrs(struct vcpu_vmx *vmx);
 
 /* timer.c */
 void vmx_arm_preemption_timer(struct vcpu_vmx *vmx);

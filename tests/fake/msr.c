@@ -62,6 +62,10 @@ bool kvm_x86_has_emulated_msr(u32 index)
 	return index != MSR_K7_HWCR && index != MSR_AMD64_VIRT_SPEC_CTRL;
 }
 
+void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
+{
+}
+
 void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	fake_log_add(to_fake(vcpu), FAKE_MSR_INTERCEPTS, 0, 0);

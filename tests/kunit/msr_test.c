@@ -255,8 +255,13 @@ static void tsc_aux_rules(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_TSC_AUX, &data, false), MSR_OK);
 	KUNIT_EXPECT_EQ(test, data, 0xffffffffULL);
 	vcpu->cpuid_caps = BIT(GUEST_CAP_RDTSCP);
+	vcpu->uret_loaded = true;
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, BIT_ULL(32), false), MSR_INVALID);
+	KUNIT_EXPECT_TRUE(test, vcpu->uret_loaded);
 	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_TSC_AUX, 5, false), MSR_OK);
 	KUNIT_EXPECT_EQ(test, vcpu->tsc_aux, 5ULL);
+	/* What is in the CPU is not the guest's any more. */
+	KUNIT_EXPECT_FALSE(test, vcpu->uret_loaded);
 }
 
 static void refused_read_leaves_data(struct kunit *test)
