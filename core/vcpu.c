@@ -69,7 +69,7 @@ static void load_on(struct kvm_vcpu *vcpu, int cpu)
 	kvm_tsc_vcpu_load(vcpu, cpu);
 	if (vcpu->cpu != cpu && lapic_in_kernel(vcpu))
 		kvm_make_request(KVM_REQ_MIGRATE_TIMER, vcpu);
-	/* A kick reads the CPU after the mode; this is long before the mode is set. */
+	/* Others read the CPU after the mode or in_guest; this is long before these are set. */
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
 

@@ -91,6 +91,21 @@ void vmx_drop_posted(struct vcpu_vmx *vmx)
 	memset(vmx->pi->pir, 0, sizeof(vmx->pi->pir));
 }
 
+/**
+ * vmx_pi_claims_to_run() - is a vCPU in the guest on a CPU, by what it says?
+ * @vcpu: another thread's; it may leave the guest, move and enter again meanwhile
+ * @cpu: the CPU of who asks, so that it cannot be
+ *
+ * Context: preemption off.
+ */
+bool vmx_pi_claims_to_run(const struct kvm_vcpu *vcpu, int cpu)
+{
+	if (!READ_ONCE(vcpu->in_guest))
+		return false;
+	smp_rmb();	/* with its stores, the CPU first: in the guest elsewhere, it shows */
+	return READ_ONCE(vcpu->cpu) == cpu;
+}
+
 /* ON has just been set by this thread: the vCPU has to learn of it. */
 static void tell(struct kvm_vcpu *vcpu)
 {
@@ -110,8 +125,8 @@ static void tell(struct kvm_vcpu *vcpu)
 	}
 	cpu = get_cpu();
 	if (unlikely(READ_ONCE(vcpu->cpu) == cpu)) {
-		/* Cannot be, but for a vCPU that has left the guest since and moved here. */
-		atomic64_inc(&kvm->stat.posted_to_self);
+		if (vmx_pi_claims_to_run(vcpu, cpu))
+			atomic64_inc(&kvm->stat.posted_to_self);
 	} else {
 		/* If it moved, it left the guest, and that is as good. */
 		compat_send_ipi(READ_ONCE(vcpu->cpu), POSTED_INTR_VECTOR);

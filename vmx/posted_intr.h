@@ -37,11 +37,13 @@ static __always_inline bool vmx_pi_is_on(const struct vmx_pi_desc *pi)
 	return READ_ONCE(pi->control) & BIT(VMX_PI_ON);
 }
 
+struct kvm_vcpu;
 struct vcpu_vmx;
 
 /* posted_intr.c */
 void vmx_collect_posted(struct vcpu_vmx *vmx);
 void vmx_drop_posted(struct vcpu_vmx *vmx);
+bool vmx_pi_claims_to_run(const struct kvm_vcpu *vcpu, int cpu);
 void vmx_set_rvi(struct vcpu_vmx *vmx, int vector);
 void vmx_set_svi(struct vcpu_vmx *vmx, int vector);
 

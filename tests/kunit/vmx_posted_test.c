@@ -117,8 +117,24 @@ static void posted_by_own_thread(struct kunit *test)
 	expect_told(test, vmx, 0, 0, 1);
 }
 
-/* The vCPU was in the guest when looked at; then it left and came to this CPU. */
+/* A vCPU that left the guest and came to this CPU, or went on from it, is no evidence. */
 static void posted_after_move(struct kunit *test)
+{
+	struct vcpu_vmx *vmx = test->priv;
+	int cpu = 1;
+
+	vmx->vcpu.cpu = cpu;
+	vmx->vcpu.in_guest = 0;
+	KUNIT_EXPECT_FALSE(test, vmx_pi_claims_to_run(&vmx->vcpu, cpu));
+	vmx->vcpu.cpu = cpu + 1;
+	vmx->vcpu.in_guest = 1;
+	KUNIT_EXPECT_FALSE(test, vmx_pi_claims_to_run(&vmx->vcpu, cpu));
+	vmx->vcpu.cpu = cpu;
+	KUNIT_EXPECT_TRUE(test, vmx_pi_claims_to_run(&vmx->vcpu, cpu));
+}
+
+/* In the guest, by its flag, on the CPU that posts: nothing is sent, and it is counted. */
+static void posted_to_itself(struct kunit *test)
 {
 	struct vcpu_vmx *vmx = test->priv;
 
@@ -184,6 +200,7 @@ static void posted_not(struct kunit *test)
 static struct kunit_case vmx_posted_cases[] = {
 	KUNIT_CASE(posted_by_own_thread),
 	KUNIT_CASE(posted_after_move),
+	KUNIT_CASE(posted_to_itself),
 #if IS_ENABLED(CONFIG_KVM)
 	KUNIT_CASE(posted_to_guest),
 #endif
