@@ -75,6 +75,23 @@ emulator_for()
 	esac
 }
 
+# bochs_model NAME: what Bochs calls this CPU model; it has been built
+bochs_model()
+{
+	local name=$1 models
+
+	case $1 in
+	haswell)	name=corei7_haswell_4770 ;;
+	skylake-x)	name=corei7_skylake_x ;;
+	icelake-u)	name=corei7_icelake_u ;;
+	esac
+	models=$("$cache/bochs/bochs" --help cpu 2>&1) || true
+	[[ $models = *$'\n'"$name"$'\n'* ]] ||
+		die "Bochs has no CPU model '$1'; haswell, skylake-x, icelake-u, ryzen," \
+			"or one of '$cache/bochs/bochs --help cpu'"
+	echo "$name"
+}
+
 busybox_static()
 {
 	local b
