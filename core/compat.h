@@ -53,6 +53,12 @@
 #define SECONDARY_EXEC_ENABLE_XSAVES	SECONDARY_EXEC_XSAVES
 #endif
 
+/*
+ * Before 6.8 kexec goes without the shutdown of system devices; notifiers of a reboot are
+ * called, while other CPUs and devices still work.
+ */
+#define COMPAT_KEXEC_WITHOUT_SYSCORE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
+
 /* 6.10 lets userspace choose the clock of the APIC timer. */
 #ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
 #define KVM_CAP_X86_APIC_BUS_CYCLES_NS	237

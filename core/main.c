@@ -8,8 +8,10 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/reboot.h>
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
 
@@ -44,6 +46,9 @@ static int switch_on(void)
 {
 	int err;
 
+	/* Pairs with the store in off_for_good(), whose interrupt would find it on. */
+	if (READ_ONCE(kvm_rebooting))
+		return -ESHUTDOWN;
 	this_cpu_write(virtualization_on, true);
 	err = kvm_x86_enable_virtualization_cpu();
 	if (err)
@@ -126,11 +131,25 @@ static void hardware_off_this_cpu(void *unused)
  * vCPU threads may still run: kvm_rebooting makes their faulting instructions
  * harmless.
  */
-static void hardware_shutdown(COMPAT_SYSCORE_ARG)
+static void off_for_good(void)
 {
+	/* Pairs with the load in switch_on(): before the interrupt, or refused. */
 	WRITE_ONCE(kvm_rebooting, true);
 	on_each_cpu(hardware_off_this_cpu, NULL, 1);
 }
+
+static void hardware_shutdown(COMPAT_SYSCORE_ARG)
+{
+	off_for_good();
+}
+
+static int before_reboot(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	off_for_good();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_notifier = { .notifier_call = before_reboot };
 
 COMPAT_DEFINE_SYSCORE(hardware_syscore, hardware_suspend, hardware_resume, hardware_shutdown);
 
@@ -150,11 +169,15 @@ static int hardware_on(void)
 		return err;
 	}
 	compat_register_syscore(hardware_syscore);
+	if (COMPAT_KEXEC_WITHOUT_SYSCORE)
+		register_reboot_notifier(&reboot_notifier);
 	return 0;
 }
 
 static void hardware_off(void)
 {
+	if (COMPAT_KEXEC_WITHOUT_SYSCORE)
+		unregister_reboot_notifier(&reboot_notifier);
 	compat_unregister_syscore(hardware_syscore);
 	cpuhp_remove_state(COMPAT_CPUHP_VIRT);
 	compat_unregister_emergency(switch_off_in_emergency);
