@@ -18,10 +18,10 @@ kernel_trouble+='|unchecked MSR access|Objects remaining'
 # Such lines that say nothing against a module. Against indirect target selection the
 # kernel gives each module a page of branches, and warns of that page itself (W^X) when
 # it writes the second one there, of any module: so on Bochs. It does not believe the
-# topology of Bochs's Penryn.
+# topology of Bochs's Penryn, nor 6.1 that of two CPUs' uncore.
 kernel_harmless="hw-vuln/"
 bochs_harmless="$kernel_harmless|RETBleed: WARNING|set_memory.c:[0-9]+ __change_page_attr_set_clr"
-bochs_harmless+="|topology_common.c:[0-9]+ parse_legacy"
+bochs_harmless+="|topology_common.c:[0-9]+ parse_legacy|uncore.c:[0-9]+ uncore_change_context"
 export cache kernel_trouble kernel_harmless bochs_harmless
 
 # An emulator that outlived its script would go on until its time limit: SIGTERM comes
