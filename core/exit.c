@@ -644,12 +644,19 @@ enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost)
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
-enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason)
+bool exit_dump_failed_entry;
+
+enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, const struct exit_failed_entry *how)
 {
 	/* The extension was switched off under the vCPU's feet, for good. */
 	if (READ_ONCE(kvm_rebooting))
 		return vcpu_run_error(vcpu, -EIO);
-	vcpu->run->fail_entry.hardware_entry_failure_reason = hardware_reason;
+	pr_err_ratelimited("%s: vCPU %d on CPU %d: entry failed: %s%s, reason %llx, information %llx\n",
+			   VENDOR_NAME, vcpu->vcpu_id, vcpu->last_run_cpu, how->what, how->detail,
+			   how->reason, how->info);
+	if (READ_ONCE(exit_dump_failed_entry))
+		kvm_x86_dump_state(vcpu);
+	vcpu->run->fail_entry.hardware_entry_failure_reason = how->reason;
 	vcpu->run->fail_entry.cpu = vcpu->last_run_cpu;
 	return vcpu_exit_to_user(vcpu, KVM_EXIT_FAIL_ENTRY);
 }

@@ -69,6 +69,16 @@ struct exit_task_switch {
 	u32 error_code;
 };
 
+struct exit_failed_entry {
+	u64 reason;		/* what userspace is told */
+	u64 info;		/* the hardware's word on it, for the log */
+	const char *what;	/* in words: "invalid guest state" ... */
+	const char *detail;	/* appended to that, "" where nothing more is known */
+};
+
+/* The vendor's dump_invalid_* parameter: print the hardware's state when an entry fails. */
+extern bool exit_dump_failed_entry;
+
 enum run_result exit_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io);
 enum run_result exit_cpuid(struct kvm_vcpu *vcpu);
 enum run_result exit_hlt(struct kvm_vcpu *vcpu);
@@ -101,7 +111,7 @@ enum run_result exit_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
 /* Triple fault or SHUTDOWN state; @state_lost: hardware does not say what the state was. */
 enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost);
-enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason);
+enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, const struct exit_failed_entry *how);
 enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason);
 
 /**

@@ -12,6 +12,7 @@
 
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/exit.h"
 #include "svm/svm.h"
 
 static bool npt = true;
@@ -54,8 +55,7 @@ unsigned short pause_filter_count_max = USHRT_MAX;
 module_param(pause_filter_count_max, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_count_max, "Upper limit of the count");
 
-bool dump_invalid_vmcb;
-module_param(dump_invalid_vmcb, bool, 0644);
+module_param_named(dump_invalid_vmcb, exit_dump_failed_entry, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcb, "Print the VMCB when VMRUN refuses it");
 
 bool svm_has_nrips __ro_after_init;

@@ -6,14 +6,9 @@
  * Source: AMD APM volume 2, "SVM Intercept Exit Codes" and "Instruction
  * Intercepts".
  */
-#define pr_fmt(fmt) "svm: " fmt
-
-#include <linux/printk.h>
-
 #include "core/debug.h"
 #include "core/event.h"
 #include "core/exit.h"
-#include "core/main.h"
 #include "core/regs.h"
 #include "ops/event.h"
 #include "ops/regs.h"
@@ -25,14 +20,15 @@
 static enum run_result exit_failed_entry(struct vcpu_svm *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
+	const struct exit_failed_entry how = {
+		.reason = (u64)control->exit_code_hi << 32 | control->exit_code,
+		.what = "invalid guest state or controls",
+		.detail = "",
+	};
+	enum run_result result = exit_fail_entry(&svm->vcpu, &how);
 
-	/* Where SVM has been switched off, VMRUN faults, which looks the same. */
-	if (!READ_ONCE(kvm_rebooting))
-		pr_err_ratelimited("entry failed: invalid guest state or controls\n");
-	if (dump_invalid_vmcb)
-		kvm_x86_dump_state(&svm->vcpu);
 	control->event_inj = 0;
-	return exit_fail_entry(&svm->vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
+	return result;
 }
 
 static enum run_result decode_exception(struct vcpu_svm *svm, u8 vector)
@@ -255,9 +251,5 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 
 void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	pr_err("vCPU %d, last entered on CPU %d, last exit %x\n", vcpu->vcpu_id, svm->last_cpu,
-	       svm->vmcb->control.exit_code);
-	svm_dump_vmcb(svm->vmcb);
+	svm_dump_vmcb(to_svm(vcpu)->vmcb);
 }

@@ -122,7 +122,6 @@ extern unsigned short pause_filter_count_grow;
 extern unsigned short pause_filter_count_shrink;
 extern unsigned short pause_filter_count_max;
 extern unsigned short pause_filter_thresh;
-extern bool dump_invalid_vmcb;
 
 static __always_inline struct vcpu_svm *to_svm(struct kvm_vcpu *vcpu)
 {

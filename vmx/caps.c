@@ -13,6 +13,7 @@
 #include "core/compat.h"
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/exit.h"
 #include "vmx/vmx.h"
 
 /* IA32_VMX_BASIC: memory type of a VMCS, and the presence of the true control MSRs. */
@@ -79,8 +80,7 @@ unsigned int vmx_ple_window_max __ro_after_init = UINT_MAX;
 module_param_named(ple_window_max, vmx_ple_window_max, uint, 0444);
 MODULE_PARM_DESC(ple_window_max, "Upper limit of the window");
 
-bool dump_invalid_vmcs;
-module_param(dump_invalid_vmcs, bool, 0644);
+module_param_named(dump_invalid_vmcs, exit_dump_failed_entry, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcs, "Print the VMCS when an entry fails");
 
 enum vmx_ctl_word {

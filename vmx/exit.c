@@ -6,10 +6,6 @@
  *
  * Source: Intel SDM volume 3, "VM Exits", "Basic VM-Exit Information".
  */
-#define pr_fmt(fmt) "vmx: " fmt
-
-#include <linux/printk.h>
-#include <linux/ratelimit.h>
 #include <asm/debugreg.h>
 
 #include "core/emul/task.h"
@@ -48,19 +44,22 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 		[8] = "a machine check",
 	};
 	u32 nr = (u16)vmx->exit_reason - EXIT_REASON_INVALID_STATE;
+	struct exit_failed_entry how = { .detail = "" };
 
-	if (vmx->entry_result == VMX_SW_VMFAIL)
-		pr_err_ratelimited("entry failed: %s (%u)\n",
-				   vmx_instruction_error_name(vmx->insn_error), vmx->insn_error);
-	else if (nr < ARRAY_SIZE(reasons) && reasons[nr])
-		pr_err_ratelimited("entry failed: %s%s, qualification %lx\n", reasons[nr],
-				   nr ? "" : invalid_state_detail(vmx_exit_qualification(vmx)),
-				   vmx_exit_qualification(vmx));
-	if (dump_invalid_vmcs)
-		kvm_x86_dump_state(&vmx->vcpu);
-	if (vmx->entry_result == VMX_SW_VMFAIL)
-		return exit_fail_entry(&vmx->vcpu, vmx->insn_error);
-	return exit_fail_entry(&vmx->vcpu, vmx->exit_reason);
+	if (vmx->entry_result == VMX_SW_FAULTED) {
+		how.reason = vmx->exit_reason;
+		how.what = "VMX is switched off";
+	} else if (vmx->entry_result == VMX_SW_VMFAIL) {
+		how.reason = vmx->insn_error;
+		how.what = vmx_instruction_error_name(vmx->insn_error);
+	} else {
+		how.reason = vmx->exit_reason;
+		how.info = vmx_exit_qualification(vmx);
+		how.what = nr < ARRAY_SIZE(reasons) && reasons[nr] ? reasons[nr] : "unknown";
+		if (!nr)
+			how.detail = invalid_state_detail(how.info);
+	}
+	return exit_fail_entry(&vmx->vcpu, &how);
 }
 
 static enum run_result decode_exception(struct vcpu_vmx *vmx)
@@ -157,7 +156,6 @@ static enum run_result decode_ept_misconfig(struct vcpu_vmx *vmx)
 		.rsvd = true,
 	};
 
-	pr_err_ratelimited("malformed EPT entry for %llx\n", fault.gpa);
 	return exit_tdp_fault(&vmx->vcpu, &fault, NULL, 0);
 }
 
@@ -347,8 +345,6 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 
 void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
 {
-	pr_err("vCPU %d, entry result %d, last exit %x\n", vcpu->vcpu_id,
-	       to_vmx(vcpu)->entry_result, to_vmx(vcpu)->exit_reason);
 	preempt_disable();
 	vmcs_dump();
 	preempt_enable();

@@ -69,7 +69,6 @@ struct vmx_caps {
 };
 
 extern struct vmx_caps vmx_caps;
-extern bool dump_invalid_vmcs;
 extern unsigned int vmx_ple_gap, vmx_ple_window, vmx_ple_window_grow, vmx_ple_window_shrink;
 extern unsigned int vmx_ple_window_max;
 

@@ -180,6 +180,8 @@ struct fake_vcpu {
 	bool apic_posted;	/* pir[] has something */
 	unsigned long pir[4];
 
+	unsigned int dumps;	/* of this state, to the log */
+
 	struct fake_injection inject;
 	struct fake_step step;	/* the exit being handled */
 	struct fake_step script[FAKE_SCRIPT_LEN];

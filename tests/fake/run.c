@@ -386,7 +386,8 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	case FAKE_STEP_SHUTDOWN:
 		return exit_shutdown(vcpu, step->state_lost);
 	case FAKE_STEP_FAIL_ENTRY:
-		return exit_fail_entry(vcpu, step->hardware_reason);
+		return exit_fail_entry(vcpu, &(struct exit_failed_entry) {
+			.reason = step->hardware_reason, .what = "as told", .detail = "" });
 	default:
 		return exit_unknown(vcpu, step->hardware_reason);
 	}
@@ -419,4 +420,5 @@ void kvm_x86_exit_info(struct kvm_vcpu *vcpu, u64 *info1, u64 *info2, u32 *intr_
 
 void kvm_x86_dump_state(struct kvm_vcpu *vcpu)
 {
+	to_fake(vcpu)->dumps++;
 }

@@ -11,6 +11,7 @@
 #include "core/compat.h"
 #include "core/cr.h"
 #include "core/event.h"
+#include "core/exit.h"
 #include "core/main.h"
 #include "core/request.h"
 #include "core/regs.h"
@@ -169,6 +170,21 @@ static void run_fail_entry(struct kunit *test)
 	STEP(FAKE_STEP_FAIL_ENTRY, .hardware_reason = 0x80000021);
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_FAIL_ENTRY);
 	KUNIT_EXPECT_EQ(test, vcpu->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+}
+
+/* The hardware's state goes to the log only for who asked for it. */
+static void run_fail_entry_dump(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+
+	STEP(FAKE_STEP_FAIL_ENTRY, .hardware_reason = 0x80000021);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_FAIL_ENTRY);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->dumps, 0);
+	exit_dump_failed_entry = true;
+	STEP(FAKE_STEP_FAIL_ENTRY, .hardware_reason = 0x80000021);
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_FAIL_ENTRY);
+	exit_dump_failed_entry = false;
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->dumps, 1);
 }
 
 /* A reboot switched the extension off: no news for userspace, and no way on. */
@@ -510,6 +526,7 @@ static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_pause_window),
 	KUNIT_CASE(run_unknown_exit),
 	KUNIT_CASE(run_fail_entry),
+	KUNIT_CASE(run_fail_entry_dump),
 	KUNIT_CASE(run_fail_entry_rebooting),
 	KUNIT_CASE(run_shutdown),
 	KUNIT_CASE(run_no_length),
