@@ -194,6 +194,8 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	if ((old ^ cr0) & X86_CR0_PG)
 		update_lma(vcpu, cr0 & X86_CR0_PG);
 	kvm_install_cr0(vcpu, cr0);
+	if (kvm_cr0_change_loads_pdptrs(old, cr0))
+		kvm_x86_load_pdptrs(vcpu);
 	if ((old ^ cr0) & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;
@@ -223,6 +225,7 @@ int kvm_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 		return 1;
 
 	kvm_install_cr3(vcpu, cr3);
+	kvm_x86_load_pdptrs(vcpu);
 	if (!keep)
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;
@@ -259,6 +262,8 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 		return 1;
 
 	kvm_install_cr4(vcpu, cr4);
+	if (kvm_cr4_change_loads_pdptrs(old, cr4))
+		kvm_x86_load_pdptrs(vcpu);
 	if (kvm_cr4_change_flushes(old, cr4))
 		kvm_make_request(KVM_REQ_TLB_FLUSH_GUEST, vcpu);
 	return 0;

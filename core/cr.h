@@ -84,8 +84,8 @@ static __always_inline bool is_long_mode(struct kvm_vcpu *vcpu)
 }
 
 /*
- * The vCPU's copy and hardware's together; the value has been found legal. vCPU loaded;
- * may sleep (VMX reads PDPTEs).
+ * The vCPU's copy and hardware's together; the value has been found legal. vCPU loaded.
+ * Who changes what PAE paging depends on calls kvm_x86_load_pdptrs() when all is in place.
  */
 static inline void kvm_install_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {

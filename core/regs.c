@@ -209,6 +209,7 @@ static void set_sregs_common(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sre
 	kvm_install_cr0(vcpu, sregs->cr0 | X86_CR0_ET);
 	kvm_install_cr4(vcpu, sregs->cr4);
 	kvm_install_cr3(vcpu, sregs->cr3);
+	kvm_x86_load_pdptrs(vcpu);
 
 	kvm_x86_set_segment(vcpu, &sregs->cs, VCPU_SREG_CS);
 	kvm_x86_set_segment(vcpu, &sregs->ds, VCPU_SREG_DS);

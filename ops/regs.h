@@ -39,6 +39,11 @@ void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
+/*
+ * Give hardware that keeps the PDPTEs in its own state those that CR3 points to, if PAE
+ * paging is on. Called where the CPU would load them; may sleep, kvm->srcu held or not.
+ */
+void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu);
 /* CR4 bits this hardware cannot give to a guest, beside those that no guest gets. */
 unsigned long kvm_x86_cr4_unsupported(void);
 

@@ -206,6 +206,11 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
 }
 
+/* With nested paging the CPU reads them from memory, like entries of any level. */
+void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
+{
+}
+
 unsigned long kvm_x86_cr4_unsupported(void)
 {
 	return 0;

@@ -5,13 +5,9 @@
  */
 #include <linux/bitmap.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <asm/cpufeature.h>
 #include <asm/pgtable.h>
 
-#include "core/cr.h"
-#include "core/memslot.h"
-#include "core/regs.h"
 #include "vmx/vmx.h"
 
 /* Scopes of INVEPT and INVVPID. Source: Intel SDM volume 3, "VMX Instruction Reference". */
@@ -152,40 +148,4 @@ void vmx_flush_this_cpu(void)
 	vmx_invept(INVEPT_GLOBAL, 0, 0);
 	if (vmx_caps.vpid)
 		vmx_invvpid(INVVPID_ALL, 0, 0);
-}
-
-/**
- * vmx_load_pdptrs() - give hardware the guest's PDPTEs
- * @vcpu: the vCPU, loaded; CR0, CR3, CR4 and EFER are as they shall be
- *
- * With EPT the CPU takes them from the VMCS, not from memory, unless the
- * guest's own MOV to CR3 reloads them. What cannot be read is not present:
- * the guest takes a page fault as if memory were zero there.
- *
- * Context: may sleep.
- */
-void vmx_load_pdptrs(struct kvm_vcpu *vcpu)
-{
-	/* Reserved in a PDPTE; set, they would fail the entry rather than the guest. */
-	const u64 reserved = 0x1e6 | vcpu->reserved_gpa_bits | GENMASK_ULL(63, 52);
-	u64 pdpte[4] = { };
-	int i, idx;
-
-	if (!is_paging(vcpu) || !is_pae(vcpu) || is_long_mode(vcpu))
-		return;
-	/* Guest memory: the host may have to bring the page in. */
-	to_vmx(vcpu)->l1d_dirty = true;
-	/* Also called for an ioctl, which holds nothing. */
-	idx = srcu_read_lock(&vcpu->kvm->srcu);
-	if (kvm_read_guest(vcpu->kvm, kvm_read_cr3(vcpu) & 0xffffffe0, pdpte, sizeof(pdpte)))
-		memset(pdpte, 0, sizeof(pdpte));
-	srcu_read_unlock(&vcpu->kvm->srcu, idx);
-	for (i = 0; i < ARRAY_SIZE(pdpte); i++) {
-		if (!(pdpte[i] & 1) || pdpte[i] & reserved)
-			pdpte[i] = 0;
-	}
-	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
-	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
-	vmcs_write64(GUEST_PDPTR2, pdpte[2]);
-	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
 }

@@ -6,8 +6,11 @@
  *
  * Source: Intel SDM volume 3, "Guest Register State".
  */
+#include <linux/srcu.h>
+
 #include "core/cr.h"
 #include "core/debug.h"
+#include "core/memslot.h"
 #include "core/regs.h"
 #include "vmx/vmx.h"
 
@@ -258,13 +261,11 @@ void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vcpu->cr0_guest_owned_bits);
 	vmcs_writel(CR0_READ_SHADOW, cr0);
 	vmcs_writel(GUEST_CR0, hw);
-	vmx_load_pdptrs(vcpu);
 }
 
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 {
 	vmcs_writel(GUEST_CR3, cr3);
-	vmx_load_pdptrs(vcpu);
 }
 
 /* VMXE must be 1 in VMX operation. */
@@ -278,7 +279,6 @@ void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	vmcs_writel(CR4_READ_SHADOW, cr4);
 	vmcs_writel(GUEST_CR4, hw);
 	vmx_cpu2_assign(to_vmx(vcpu), SECONDARY_EXEC_DESC, vmx_umip_cpu2(to_vmx(vcpu)));
-	vmx_load_pdptrs(vcpu);
 }
 
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
@@ -290,7 +290,37 @@ void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 	vmcs_write64(GUEST_IA32_EFER, efer);
 	vmx_entry_assign(vmx, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
 	kvm_user_return_msrs_changed(vcpu);
-	vmx_load_pdptrs(vcpu);
+}
+
+/*
+ * With EPT the CPU takes the PDPTEs from the VMCS, not from memory, unless the
+ * guest's own MOV to CR3 reloads them. What cannot be read is not present:
+ * the guest takes a page fault as if memory were zero there.
+ */
+void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
+{
+	/* Reserved in a PDPTE; set, they would fail the entry rather than the guest. */
+	const u64 reserved = 0x1e6 | vcpu->reserved_gpa_bits | GENMASK_ULL(63, 52);
+	u64 pdpte[4] = { };
+	int i, idx;
+
+	if (!is_paging(vcpu) || !is_pae(vcpu) || is_long_mode(vcpu))
+		return;
+	/* Guest memory: the host may have to bring the page in. */
+	to_vmx(vcpu)->l1d_dirty = true;
+	/* Also called for an ioctl, which holds nothing. */
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	if (kvm_read_guest(vcpu->kvm, kvm_read_cr3(vcpu) & 0xffffffe0, pdpte, sizeof(pdpte)))
+		memset(pdpte, 0, sizeof(pdpte));
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	for (i = 0; i < ARRAY_SIZE(pdpte); i++) {
+		if (!(pdpte[i] & 1) || pdpte[i] & reserved)
+			pdpte[i] = 0;
+	}
+	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
+	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
+	vmcs_write64(GUEST_PDPTR2, pdpte[2]);
+	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
 }
 
 unsigned long kvm_x86_cr4_unsupported(void)

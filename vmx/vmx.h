@@ -370,7 +370,6 @@ u16 vmx_vpid_alloc(void);
 void vmx_vpid_free(u16 vpid);
 void vmx_flush_after_migration(struct vcpu_vmx *vmx);
 void vmx_flush_this_cpu(void);
-void vmx_load_pdptrs(struct kvm_vcpu *vcpu);
 
 /* pml.c */
 int vmx_pml_vcpu_create(struct vcpu_vmx *vmx);

@@ -181,6 +181,7 @@ struct fake_vcpu {
 	unsigned long pir[4];
 
 	unsigned int dumps;	/* of this state, to the log */
+	unsigned int pdptr_loads;
 
 	struct fake_injection inject;
 	struct fake_step step;	/* the exit being handled */

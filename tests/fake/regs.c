@@ -104,6 +104,11 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 	kvm_register_mark_dirty(vcpu, VCPU_EXREG_CR3);
 }
 
+void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
+{
+	to_fake(vcpu)->pdptr_loads++;
+}
+
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 }

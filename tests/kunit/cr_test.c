@@ -302,6 +302,43 @@ static void pae_needs_valid_pdptes(struct kunit *test)
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
 }
 
+/* Hardware gets the PDPTEs when a CPU would read them, neither more often nor less. */
+static void pae_loads_pdptes(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	u64 pdptes[4] = { 0x1000 | BIT(0) };
+	static const struct {
+		int (*set)(struct kvm_vcpu *vcpu, unsigned long value);
+		unsigned long value;
+		bool loads;
+	} writes[] = {
+		{ kvm_set_cr0, PE | PG, true },
+		{ kvm_set_cr0, PE | PG | X86_CR0_WP, false },
+		{ kvm_set_cr0, PE | PG | X86_CR0_TS, false },
+		{ kvm_set_cr0, PE | PG | X86_CR0_CD, true },
+		{ kvm_set_cr4, PAE | X86_CR4_OSFXSR, false },
+		{ kvm_set_cr4, PAE | X86_CR4_PGE, true },
+		{ kvm_set_cr3, 0x20, true },
+		{ kvm_set_cr0, PE, false },
+		{ kvm_set_cr0, PE | PG, true },
+	};
+	unsigned int i, before;
+	int idx;
+
+	fake_add_slot(test, vcpu->kvm, 0, 0, PAGE_SIZE, 0);
+	vcpu->cr4_guest_rsvd_bits = 0;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	KUNIT_EXPECT_EQ(test, kvm_write_guest(vcpu->kvm, 0, pdptes, sizeof(pdptes)), 0);
+	KUNIT_EXPECT_EQ(test, kvm_set_cr4(vcpu, PAE), 0);
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		before = to_fake(vcpu)->pdptr_loads;
+		KUNIT_EXPECT_EQ_MSG(test, writes[i].set(vcpu, writes[i].value), 0, "write %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, to_fake(vcpu)->pdptr_loads - before, writes[i].loads,
+				    "write %u", i);
+	}
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+}
+
 static void refused_writes(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -354,6 +391,7 @@ static struct kunit_case cr_write_cases[] = {
 	KUNIT_CASE(pcid_rules),
 	KUNIT_CASE(cr3_width),
 	KUNIT_CASE(pae_needs_valid_pdptes),
+	KUNIT_CASE(pae_loads_pdptes),
 	KUNIT_CASE(refused_writes),
 	KUNIT_CASE(xcr_rules),
 	{}
