@@ -345,12 +345,13 @@ enum run_result exit_lmsw(struct kvm_vcpu *vcpu, u16 msw)
 
 /**
  * exit_dr() - MOV to or from a debug register
- * @vcpu: the vCPU; the CPU has checked CPL
+ * @vcpu: the vCPU
  * @access: decoded access
  *
  *	condition			guest gets
  *	nobody else owns them		all of them until the next exit
  *	DR4, DR5 with CR4.DE		#UD
+ *	CPL above 0			#GP
  *	DR7.GD				#DB with DR6.BD (or the debugger an exit)
  *	upper half of DR6, DR7 set	#GP
  *
@@ -360,8 +361,11 @@ enum run_result exit_dr(struct kvm_vcpu *vcpu, const struct exit_dr *access)
 {
 	if (kvm_lend_debug_regs(vcpu))
 		return RUN_REENTER;
+	/* Where the exit comes before the CPU's own checks: in the order the CPU makes them. */
 	if ((access->dr == 4 || access->dr == 5) && kvm_read_cr4_bits(vcpu, X86_CR4_DE))
 		return exit_undefined(vcpu);
+	if (kvm_x86_get_cpl(vcpu))
+		return inject_gp(vcpu);
 	if (vcpu->dr7 & KVM_DR7_GD) {
 		if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)
 			return exit_debug(vcpu, DB_VECTOR, vcpu->dr6 | KVM_DR6_BD,

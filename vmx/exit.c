@@ -116,7 +116,6 @@ static enum run_result decode_cr(struct vcpu_vmx *vmx)
 
 static enum run_result decode_dr(struct vcpu_vmx *vmx)
 {
-	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	unsigned long qual = vmx_exit_qualification(vmx);
 	const struct exit_dr access = {
 		.dr = qual & DEBUG_REG_ACCESS_NUM,
@@ -124,12 +123,7 @@ static enum run_result decode_dr(struct vcpu_vmx *vmx)
 		.write = !(qual & TYPE_MOV_FROM_DR),
 	};
 
-	/* The exit comes before the CPU's check of CPL. */
-	if (kvm_x86_get_cpl(vcpu)) {
-		kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
-		return RUN_REENTER;
-	}
-	return exit_dr(vcpu, &access);
+	return exit_dr(&vmx->vcpu, &access);
 }
 
 static enum run_result decode_io(struct vcpu_vmx *vmx)

@@ -216,7 +216,10 @@ static enum run_result handle_fast(struct vcpu_vmx *vmx)
 	return RUN_REENTER;
 }
 
-/* The guest was not entered, or its state was refused: nothing was delivered. */
+/*
+ * The guest was not entered, or its state was refused: nothing was delivered. What was to
+ * be injected is still in vcpu->ev; and in the VMCS, for the dump.
+ */
 static void collect_failure(struct vcpu_vmx *vmx)
 {
 	vmx->exit_fields[VMX_EXIT_IDT_VECTORING] = 0;

@@ -7,8 +7,10 @@
 #include <linux/string.h>
 
 #include "core/cpuid.h"
+#include "core/cr.h"
 #include "core/debug.h"
 #include "core/event.h"
+#include "core/exit.h"
 #include "core/regs.h"
 #include "core/vcpu.h"
 #include "tests/fake/fake.h"
@@ -243,6 +245,36 @@ static void debugregs_ioctl(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_get_dr(vcpu, 0), 1UL);
 }
 
+/* MOV to and from debug registers, where each has something to object. */
+static void refused_in_order(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	static const struct {
+		u8 dr, cpl, vector;
+		unsigned long cr4;
+	} cases[] = {
+		{ .dr = 4, .cpl = 3, .cr4 = X86_CR4_DE, .vector = UD_VECTOR },
+		{ .dr = 4, .cpl = 0, .cr4 = X86_CR4_DE, .vector = UD_VECTOR },
+		{ .dr = 4, .cpl = 3, .vector = GP_VECTOR },
+		{ .dr = 0, .cpl = 3, .cr4 = X86_CR4_DE, .vector = GP_VECTOR },
+		{ .dr = 4, .cpl = 0, .vector = DB_VECTOR },
+		{ .dr = 0, .cpl = 0, .cr4 = X86_CR4_DE, .vector = DB_VECTOR },
+	};
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, kvm_set_dr(vcpu, 7, KVM_DR7_GD), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct exit_dr access = { .dr = cases[i].dr };
+
+		memset(&vcpu->ev, 0, sizeof(vcpu->ev));
+		kvm_install_cr4(vcpu, cases[i].cr4);
+		to_fake(vcpu)->seg[VCPU_SREG_SS].dpl = cases[i].cpl;
+		KUNIT_EXPECT_EQ_MSG(test, exit_dr(vcpu, &access), RUN_REENTER, "case %u", i);
+		KUNIT_EXPECT_TRUE_MSG(test, vcpu->ev.exception.pending, "case %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, vcpu->ev.exception.vector, cases[i].vector, "case %u", i);
+	}
+}
+
 static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(fixed_bits),
 	KUNIT_CASE(writes),
@@ -255,6 +287,7 @@ static struct kunit_case debug_cases[] = {
 	KUNIT_CASE(single_step_hides_tf),
 	KUNIT_CASE(guest_debug_refused),
 	KUNIT_CASE(debugregs_ioctl),
+	KUNIT_CASE(refused_in_order),
 	{}
 };
 
