@@ -267,6 +267,7 @@ static bool collect_exit(struct vcpu_vmx *vmx)
 	vmx->lv.launched = true;
 	vmx->sw.flags |= BIT(VMX_SW_LAUNCHED);
 	kvm_events_delivered(&vcpu->ev);
+	vmx->event_insn_len = 0;
 	collect_dirty(vmx);
 	return true;
 }
@@ -274,7 +275,6 @@ static bool collect_exit(struct vcpu_vmx *vmx)
 /* Exits that are handled at once have been taken between two instructions. */
 static void collect_events(struct vcpu_vmx *vmx)
 {
-	vmx->event_insn_len = 0;
 	vmx_recover_nmi_blocking(vmx);
 	vmx_collect_events(vmx);
 }
