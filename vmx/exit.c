@@ -45,6 +45,7 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 	};
 	u32 nr = (u16)vmx->exit_reason - EXIT_REASON_INVALID_STATE;
 	struct exit_failed_entry how = { .detail = "" };
+	enum run_result result;
 
 	if (vmx->entry_result == VMX_SW_FAULTED) {
 		how.reason = vmx->exit_reason;
@@ -59,7 +60,10 @@ static enum run_result exit_failed_entry(struct vcpu_vmx *vmx)
 		if (!nr)
 			how.detail = invalid_state_detail(how.info);
 	}
-	return exit_fail_entry(&vmx->vcpu, &how);
+	result = exit_fail_entry(&vmx->vcpu, &how);
+	/* An exit would have done that. */
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	return result;
 }
 
 static enum run_result decode_exception(struct vcpu_vmx *vmx)
@@ -297,8 +301,10 @@ enum run_result kvm_x86_handle_exit(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	/* The host has handled the machine check and is still here. */
-	if (unlikely((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY))
+	if (unlikely((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY)) {
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		return RUN_REENTER;
+	}
 	if (unlikely(vmx->entry_result != VMX_SW_EXITED ||
 		     vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return exit_failed_entry(vmx);

@@ -228,8 +228,6 @@ static void collect_failure(struct vcpu_vmx *vmx)
 		vmx->insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 	if (vmx->entry_result != VMX_SW_EXITED)
 		vmx->exit_reason = VMX_EXIT_NONE;
-	/* What was to be injected is still in vcpu->ev. */
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 }
 
 /*
