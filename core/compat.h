@@ -26,6 +26,14 @@
 #define X86_FEATURE_AMD_PSFD		(13 * 32 + 28)
 #endif
 
+/* Exit reasons that neither names. Source: Intel SDM volume 3, "VMX Basic Exit Reasons". */
+#ifndef EXIT_REASON_SEAMCALL
+#define EXIT_REASON_SEAMCALL		76
+#endif
+#ifndef EXIT_REASON_TDCALL
+#define EXIT_REASON_TDCALL		77
+#endif
+
 #ifdef __ASSEMBLY__
 
 #include <asm/nospec-branch.h>

@@ -8,6 +8,7 @@
  */
 #include <asm/debugreg.h>
 
+#include "core/compat.h"
 #include "core/emul/task.h"
 #include "core/event.h"
 #include "core/exit.h"
@@ -290,7 +291,9 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_INVVPID:
 	case EXIT_REASON_VMFUNC:
 	case EXIT_REASON_ENCLS:
-		/* VMX and SGX are not offered to guests. */
+	case EXIT_REASON_SEAMCALL:
+	case EXIT_REASON_TDCALL:
+		/* VMX, SGX and TDX are not offered to guests. */
 		return exit_undefined(vcpu);
 	}
 	return exit_unknown(vcpu, vmx->exit_reason);
