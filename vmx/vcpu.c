@@ -194,9 +194,6 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	init_controls(vmx);
 	preempt_enable();
 	init_guest_state(vcpu, init_event);
-
-	if (vmx->eptp)
-		kvm_x86_flush_tlb_guest(vcpu);
 }
 
 int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
@@ -338,11 +335,13 @@ void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	unsigned long cr4;
 	u32 ctl;
 
-	/* Bits the guest must not set have to exit to be refused. */
+	/* Bits the guest must not set have to exit to be refused. Read first: by the old ones. */
+	cr4 = kvm_read_cr4(vcpu);
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS & ~vcpu->cr4_guest_rsvd_bits;
-	kvm_x86_set_cr4(vcpu, kvm_read_cr4(vcpu));
+	kvm_install_cr4(vcpu, cr4);
 	ctl = cpu2_controls(vmx);
 	if (vmx->ctl_cpu2 != ctl) {
 		vmx->ctl_cpu2 = ctl;
