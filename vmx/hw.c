@@ -87,7 +87,7 @@ static int alloc_regions(void)
 
 	for_each_possible_cpu(cpu) {
 		vmcs_cpu_init(cpu);
-		vmcs = vmcs_alloc(cpu_to_node(cpu));
+		vmcs = vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);
 		if (!vmcs) {
 			free_regions();
 			return -ENOMEM;

@@ -72,9 +72,9 @@ noinstr void vmx_insn_failed(const char *insn, unsigned long what)
 	instrumentation_end();
 }
 
-struct vmcs *vmcs_alloc(int node)
+struct vmcs *vmcs_alloc(int node, gfp_t gfp)
 {
-	struct page *page = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
+	struct page *page = alloc_pages_node(node, gfp | __GFP_ZERO, 0);
 	struct vmcs *vmcs;
 
 	if (!page)
@@ -91,7 +91,7 @@ void vmcs_free(struct vmcs *vmcs)
 
 int loaded_vmcs_init(struct loaded_vmcs *lv)
 {
-	lv->vmcs = vmcs_alloc(NUMA_NO_NODE);
+	lv->vmcs = vmcs_alloc(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT);
 	if (!lv->vmcs)
 		return -ENOMEM;
 	/*
