@@ -327,7 +327,7 @@ static void settle_options(struct vmx_caps *caps, struct missing *missing)
  * @caps: result
  *
  * What is missing is logged, in one line. Context: bound to a CPU.
- * Return: 0 or -EOPNOTSUPP.
+ * Return: 0, -EINVAL (a parameter) or -EOPNOTSUPP (the CPU).
  */
 int vmx_caps_read(struct vmx_caps *caps)
 {
@@ -340,7 +340,7 @@ int vmx_caps_read(struct vmx_caps *caps)
 	memset(caps, 0, sizeof(*caps));
 	if (off) {
 		pr_err("%s is switched off but required\n", off);
-		return -EOPNOTSUPP;
+		return -EINVAL;
 	}
 	if (!read_msr(MSR_IA32_VMX_BASIC, &caps->basic) ||
 	    !read_msr(MSR_IA32_VMX_CR4_FIXED1, &caps->cr4_fixed1) ||
