@@ -23,7 +23,10 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu);
  */
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 
-/* Preemption off. The vCPU becomes current on / leaves this CPU. */
+/*
+ * Preemption off. The vCPU becomes current on / leaves this CPU. At its coming vcpu->cpu
+ * still names the one before, -1: none.
+ */
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
 void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu);
 

@@ -105,7 +105,6 @@ void kvm_x86_flush_tlb_gva(struct kvm_vcpu *vcpu, gva_t gva)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	/* An ASID of another CPU or generation will not be used again: nothing to drop. */
-	if (svm->last_cpu == raw_smp_processor_id() &&
-	    svm->asid_generation == this_cpu_read(svm_cpu.asid_generation))
+	if (svm->asid_generation == this_cpu_read(svm_cpu.asid_generation))
 		svm_invlpga(gva, svm->asid);
 }

@@ -66,8 +66,7 @@ struct vcpu_svm {
 	unsigned long *msrpm;		/* [i] SVM_MSRPM_SIZE bytes */
 
 	u64 asid_generation;		/* [t] 0: take a new ASID at the next entry */
-	u32 asid;			/* [t] of last_cpu */
-	int last_cpu;			/* [t] CPU of the last entry, or -1 */
+	u32 asid;			/* [t] of vcpu.cpu */
 
 	unsigned long exit_rip;		/* [t] RIP at the last exit */
 	unsigned long next_rip;		/* [t] of the following instruction, 0: not known */

@@ -132,7 +132,6 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 		return ret;
 	}
 
-	svm->last_cpu = -1;
 	svm->decfg = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
 	vcpu->regs_avail = ~0u;
 	return 0;
@@ -162,11 +161,10 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->last_cpu != cpu) {
+	if (vcpu->cpu != cpu) {
 		/* Nothing this CPU has cached belongs to this vCPU. */
 		svm->asid_generation = 0;
 		svm->vmcb->control.clean = 0;
-		svm->last_cpu = cpu;
 	}
 
 	if (vcpu->scheduled_out)

@@ -214,7 +214,6 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	if (ret)
 		goto pml;
 	vmx->vpid = vmx_vpid_alloc();
-	vmx->last_cpu = -1;
 	vmx->sw.regs = vcpu->regs;
 	vmx->sw.in_guest = &vcpu->in_guest;
 	vmx->ple_window = vmx_ple_window;
@@ -262,10 +261,9 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
 	loaded_vmcs_make_current(&vmx->lv, cpu);
-	if (vmx->last_cpu != cpu) {
+	if (vcpu->cpu != cpu) {
 		load_host_cpu_state(cpu);
 		vmx_flush_after_migration(vmx);
-		vmx->last_cpu = cpu;
 	}
 	if (vcpu->scheduled_out)
 		shrink_pause_window(vmx);

@@ -111,7 +111,6 @@ struct vcpu_vmx {
 	/* --- the switch --- */
 	struct vmx_switch sw;
 	struct loaded_vmcs lv;
-	int last_cpu;			/* whose host state is in the VMCS, -1: none */
 	bool vmcs_ready;		/* constant fields are written */
 
 	/* --- the last exit --- */
