@@ -241,7 +241,10 @@ static enum run_result enter_guest(struct kvm_vcpu *vcpu)
 {
 	preempt_disable();
 	kvm_load_user_return_msrs(vcpu);
-	kvm_x86_prepare_switch_to_guest(vcpu);
+	if (!vcpu->host_state_saved) {
+		kvm_x86_save_host_state(vcpu);
+		vcpu->host_state_saved = true;
+	}
 	local_irq_disable();
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
 

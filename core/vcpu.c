@@ -94,7 +94,11 @@ static void put_from_cpu(struct kvm_vcpu *vcpu)
 	kvm_tsc_vcpu_put(vcpu);
 	/* Selectors of it may be loaded next. */
 	reload_ldt();
-	kvm_x86_vcpu_put(vcpu);
+	if (vcpu->host_state_saved) {
+		vcpu->host_state_saved = false;
+		vcpu->stat.host_state_reload++;
+		kvm_x86_restore_host_state(vcpu);
+	}
 	/* The host's values come back when the thread returns to userspace. */
 	kvm_user_return_msrs_changed(vcpu);
 }

@@ -164,6 +164,7 @@ struct kvm_vcpu {
 	int run_errno;				/* [t] valid with RUN_ERROR */
 	bool sigset_active;			/* [t] */
 	bool scheduled_out;			/* [t] loaded by the scheduler, not an ioctl */
+	bool host_state_saved;			/* [t] kvm_x86_save_host_state() was called */
 	bool ran_once;				/* [t] CPUID may not change any more */
 	sigset_t sigset;			/* [t] */
 

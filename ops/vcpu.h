@@ -24,14 +24,19 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu);
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 
 /*
- * Preemption off. The vCPU becomes current on / leaves this CPU. At its coming vcpu->cpu
- * still names the one before, -1: none.
+ * The vCPU comes to this CPU; vcpu->cpu still names the one before, -1: none.
+ * Preemption off.
  */
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
-void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu);
 
-/* Preemption off, irqs on: host state that must be saved or guest MSRs loaded before entry. */
-void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu);
+/*
+ * What is exchanged once for all entries until the vCPU leaves the CPU: host state that an
+ * entry or exit would lose is saved, the guest's MSRs are loaded; and the way back, which
+ * follows only if it was done. Core keeps vcpu->host_state_saved. Preemption off, irqs on
+ * or, when the scheduler takes the CPU, off.
+ */
+void kvm_x86_save_host_state(struct kvm_vcpu *vcpu);
+void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu);
 
 /* CPUID was set: recompute intercepts that depend on it. vCPU loaded. */
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu);

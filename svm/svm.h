@@ -71,7 +71,6 @@ struct vcpu_svm {
 	unsigned long exit_rip;		/* [t] RIP at the last exit */
 	unsigned long next_rip;		/* [t] of the following instruction, 0: not known */
 
-	bool host_state_saved;		/* [t] host FS, GS, TR ... are saved on this CPU */
 	bool spec_ctrl_intercepted;	/* [t] the guest's SPEC_CTRL cannot change unseen */
 
 	/* NMI masking, as there is no virtual NMI (event.c) */

@@ -24,11 +24,7 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	u64 ratio = svm->vcpu.tsc_scaling_ratio;
 
-	if (!svm_has_tsc_ratio)
-		return;
-	if (!ratio)
-		ratio = SVM_TSC_RATIO_DEFAULT;
-	if (sc->tsc_ratio == ratio)
+	if (!svm_has_tsc_ratio || sc->tsc_ratio == ratio)
 		return;
 	native_wrmsrl(MSR_AMD64_TSC_RATIO, ratio);
 	sc->tsc_ratio = ratio;
@@ -36,12 +32,10 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
 
 void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	/* Not loaded: kvm_x86_prepare_switch_to_guest() will do it. */
+	/* Not loaded: kvm_x86_save_host_state() will do it. */
 	preempt_disable();
-	if (svm->host_state_saved)
-		svm_load_tsc_ratio(svm);
+	if (vcpu->host_state_saved)
+		svm_load_tsc_ratio(to_svm(vcpu));
 	preempt_enable();
 }
 

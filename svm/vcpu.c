@@ -171,31 +171,21 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		shrink_pause_window(svm);
 }
 
-void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	if (svm->host_state_saved)
-		vcpu->stat.host_state_reload++;
-	svm->host_state_saved = false;
-}
-
 /*
  * VMRUN switches only part of the host's state. FS, GS, TR, LDTR and the
  * SYSCALL and SYSENTER MSRs are saved here once per load, for the VMLOAD that
  * follows each exit; they cannot change while this thread stays in KVM_RUN, but
  * for LDTR, see reload_ldt().
  */
-void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+void kvm_x86_save_host_state(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	if (svm->host_state_saved)
-		return;
-
 	svm_vmsave(this_cpu_read(svm_cpu.host_state_pa));
-	svm_load_tsc_ratio(svm);
-	svm->host_state_saved = true;
+	svm_load_tsc_ratio(to_svm(vcpu));
+}
+
+/* Each exit has done it. */
+void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
+{
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

@@ -60,7 +60,7 @@ void vmx_msr_vcpu_free(struct vcpu_vmx *vmx)
 static u64 read_kernel_gs_base(struct vcpu_vmx *vmx)
 {
 	preempt_disable();
-	if (vmx->host_state_saved)
+	if (vmx->vcpu.host_state_saved)
 		vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
 	preempt_enable();
 	return vmx->guest_kernel_gs_base;
@@ -69,7 +69,7 @@ static u64 read_kernel_gs_base(struct vcpu_vmx *vmx)
 static void write_kernel_gs_base(struct vcpu_vmx *vmx, u64 data)
 {
 	preempt_disable();
-	if (vmx->host_state_saved)
+	if (vmx->vcpu.host_state_saved)
 		native_wrmsrl(MSR_KERNEL_GS_BASE, data);
 	preempt_enable();
 	vmx->guest_kernel_gs_base = data;

@@ -20,10 +20,8 @@ void kvm_x86_write_tsc_offset(struct kvm_vcpu *vcpu)
 
 void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
 {
-	u64 ratio = vcpu->tsc_scaling_ratio ?: BIT_ULL(VMX_TSC_FRAC_BITS);
-
 	if (to_vmx(vcpu)->vmcs_ready && kvm_x86_tsc_scaling_frac_bits())
-		vmcs_write64(TSC_MULTIPLIER, ratio);
+		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc_scaling_ratio);
 }
 
 unsigned int kvm_x86_tsc_scaling_frac_bits(void)

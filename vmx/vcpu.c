@@ -271,15 +271,32 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	vmx->l1d_dirty = true;
 }
 
-/* Put back what prepare_switch_to_guest() exchanged. Preemption off. */
-static void restore_host_state(struct vcpu_vmx *vmx)
+void kvm_x86_save_host_state(struct kvm_vcpu *vcpu)
 {
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	/* The thread's FS, GS and KERNEL_GS base as its next return to user wants them. */
+	current_save_fsgs();
+	vmx->host_fs_sel = current->thread.fsindex;
+	vmx->host_gs_sel = current->thread.gsindex;
+	savesegment(ds, vmx->host_ds_sel);
+	savesegment(es, vmx->host_es_sel);
+	/* Without FSGSBASE the kernel keeps no base beside a selector, as a 32-bit thread has. */
+	vmx->host_kernel_gs_base = cpu_feature_enabled(X86_FEATURE_FSGSBASE) ?
+		current->thread.gsbase : native_read_msr(MSR_KERNEL_GS_BASE);
+
+	if (vmx->host_fs_base != current->thread.fsbase) {
+		vmx->host_fs_base = current->thread.fsbase;
+		vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
+	}
+	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+}
+
+void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	unsigned long flags;
 
-	if (!vmx->host_state_saved)
-		return;
-	vmx->host_state_saved = false;
-	vmx->vcpu.stat.host_state_reload++;
 	vmx->guest_kernel_gs_base = native_read_msr(MSR_KERNEL_GS_BASE);
 
 	if (vmx->host_gs_sel) {
@@ -298,36 +315,6 @@ static void restore_host_state(struct vcpu_vmx *vmx)
 	invalidate_tss_limit();
 	load_fixmap_gdt(raw_smp_processor_id());
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
-}
-
-void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
-{
-	restore_host_state(to_vmx(vcpu));
-}
-
-void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-
-	if (vmx->host_state_saved)
-		return;
-
-	/* The thread's FS, GS and KERNEL_GS base as its next return to user wants them. */
-	current_save_fsgs();
-	vmx->host_fs_sel = current->thread.fsindex;
-	vmx->host_gs_sel = current->thread.gsindex;
-	savesegment(ds, vmx->host_ds_sel);
-	savesegment(es, vmx->host_es_sel);
-	/* Without FSGSBASE the kernel keeps no base beside a selector, as a 32-bit thread has. */
-	vmx->host_kernel_gs_base = cpu_feature_enabled(X86_FEATURE_FSGSBASE) ?
-		current->thread.gsbase : native_read_msr(MSR_KERNEL_GS_BASE);
-
-	if (vmx->host_fs_base != current->thread.fsbase) {
-		vmx->host_fs_base = current->thread.fsbase;
-		vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
-	}
-	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
-	vmx->host_state_saved = true;
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

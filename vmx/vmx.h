@@ -160,12 +160,11 @@ struct vcpu_vmx {
 	unsigned long *msr_bitmap;	/* page */
 	u64 guest_uret[VMX_NR_URET_MSRS];
 	u64 guest_cstar;
-	u64 guest_kernel_gs_base;	/* current while !host_state_saved */
+	u64 guest_kernel_gs_base;	/* current while !vcpu.host_state_saved */
 	u64 feature_control;
 	bool l1d_dirty;			/* see kvm_x86_host_data_touched() */
 
-	/* --- host state, while host_state_saved --- */
-	bool host_state_saved;
+	/* --- host state, while vcpu.host_state_saved --- */
 	u16 host_fs_sel;
 	u16 host_gs_sel;
 	u16 host_ds_sel;

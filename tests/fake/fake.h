@@ -41,6 +41,8 @@ enum fake_op {
 	FAKE_HWAPIC_ISR,
 	FAKE_TSC_OFFSET,	/* a: offset */
 	FAKE_RESET,		/* a: init_event */
+	FAKE_SAVE_HOST,
+	FAKE_RESTORE_HOST,
 	FAKE_HOST_DATA,
 	FAKE_GUEST_STUCK,	/* a guest that waited for a kick saw none */
 	FAKE_BAD_CONTEXT,	/* entered with interrupts on, on a wrong CPU or in a wrong mode */
@@ -189,11 +191,11 @@ struct fake_vcpu {
 	unsigned int script_head;
 	unsigned int script_nr;
 
-	int loaded_cpu;		/* -1: not loaded */
+	int loaded_cpu;		/* -1: not loaded, or it has put the host's state back */
 	u64 nr_entries;
 
 	/* Between this thread and others: plain words, READ_ONCE() and WRITE_ONCE(). */
-	unsigned int nr_prepared;	/* how often core came the long way to an entry */
+	unsigned int nr_long_ways;	/* how often core came the long way to an entry */
 	bool idle_waits;	/* a guest without a step waits for a kick, for ever */
 	bool idle_halts;	/* it ends what it has in service, IRETs, does STI and HLT */
 	unsigned int nr_posted_taken;	/* interrupts that "hardware" delivered to it */

@@ -316,6 +316,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 	struct fake_vcpu *fake = to_fake(vcpu);
 
 	fake_check_context(fake);
+	fake->nr_long_ways += !again;
 	/* The last look before the guest: what a kick was for is known now, or the kick ends it. */
 	WRITE_ONCE(fake->news_seen, READ_ONCE(fake->news));
 

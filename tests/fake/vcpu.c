@@ -77,14 +77,15 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	to_fake(vcpu)->loaded_cpu = cpu;
 }
 
-void kvm_x86_vcpu_put(struct kvm_vcpu *vcpu)
+void kvm_x86_save_host_state(struct kvm_vcpu *vcpu)
 {
-	to_fake(vcpu)->loaded_cpu = -1;
+	fake_log_add(to_fake(vcpu), FAKE_SAVE_HOST, 0, 0);
 }
 
-void kvm_x86_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
 {
-	to_fake(vcpu)->nr_prepared++;
+	fake_log_add(to_fake(vcpu), FAKE_RESTORE_HOST, 0, 0);
+	to_fake(vcpu)->loaded_cpu = -1;
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

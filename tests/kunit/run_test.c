@@ -97,7 +97,7 @@ static void run_reenters_fast(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvm_rip_read(vcpu), rip + 1 + 2 + 3 + 1);
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 4);
 	/* A host interrupt that has work may have cut the fast way short once or twice. */
-	KUNIT_EXPECT_LT(test, to_fake(vcpu)->nr_prepared, 4);
+	KUNIT_EXPECT_LT(test, to_fake(vcpu)->nr_long_ways, 4);
 }
 
 static void run_reenters_fast_kicked(struct kunit *test)
@@ -108,8 +108,25 @@ static void run_reenters_fast_kicked(struct kunit *test)
 	HLT();
 	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_entries, 2);
-	/* Once more for each time that the host had work and the entry was called off. */
-	KUNIT_EXPECT_GE(test, to_fake(vcpu)->nr_prepared, 2);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nr_long_ways, 2);
+}
+
+/* The host's state is exchanged when the vCPU has come to a CPU, not at every entry. */
+static void run_saves_host_once(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	const struct fake_log *log = &to_fake(vcpu)->log;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		STEP(FAKE_STEP_EXTERNAL_INTERRUPT);
+	HLT();
+	KUNIT_EXPECT_EQ(test, fake_run(test, vcpu), KVM_EXIT_HLT);
+	/* More than one where the scheduler had other plans. */
+	KUNIT_EXPECT_GE(test, log->count[FAKE_SAVE_HOST], 1);
+	KUNIT_EXPECT_EQ(test, log->count[FAKE_SAVE_HOST], log->count[FAKE_RESTORE_HOST]);
+	KUNIT_EXPECT_EQ(test, log->count[FAKE_SAVE_HOST], vcpu->stat.host_state_reload);
+	KUNIT_EXPECT_FALSE(test, vcpu->host_state_saved);
 }
 
 /* A window grows up to a limit and comes back to where it began, not below. */
@@ -523,6 +540,7 @@ static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_reenters),
 	KUNIT_CASE(run_reenters_fast),
 	KUNIT_CASE(run_reenters_fast_kicked),
+	KUNIT_CASE(run_saves_host_once),
 	KUNIT_CASE(run_pause_window),
 	KUNIT_CASE(run_unknown_exit),
 	KUNIT_CASE(run_fail_entry),
