@@ -573,7 +573,7 @@ const char *exit_name(int reason)
 	return "?";
 }
 
-static void describe(struct vcpu *v, int reason)
+void describe_exit(struct vcpu *v, int reason)
 {
 	struct kvm_regs r = get_regs(v);
 	struct kvm_run *k = v->run;
@@ -586,9 +586,11 @@ static void describe(struct vcpu *v, int reason)
 	if (reason == KVM_EXIT_MMIO)
 		note("mmio %#llx len %u %s", k->mmio.phys_addr, k->mmio.len,
 		     k->mmio.is_write ? "write" : "read");
-	if (reason == KVM_EXIT_INTERNAL_ERROR)
-		note("suberror %u ndata %u data[0] %#llx", k->internal.suberror,
-		     k->internal.ndata, k->internal.data[0]);
+	if (reason == KVM_EXIT_INTERNAL_ERROR) {
+		note("suberror %u ndata %u", k->internal.suberror, k->internal.ndata);
+		for (u32 i = 0; i < k->internal.ndata && i < 16; i++)
+			note("data[%u] %#llx", i, k->internal.data[i]);
+	}
 	if (reason == KVM_EXIT_FAIL_ENTRY)
 		note("hardware reason %#llx",
 		     k->fail_entry.hardware_entry_failure_reason);
@@ -600,7 +602,7 @@ void expect_exit(const char *file, int line, struct vcpu *v, int reason)
 
 	if (got == reason)
 		return;
-	describe(v, got);
+	describe_exit(v, got);
 	fail(file, line, "exit %s, not %s", exit_name(got), exit_name(reason));
 }
 
@@ -618,7 +620,7 @@ void expect_out(const char *file, int line, struct vcpu *v, unsigned int port,
 	expect_exit(file, line, v, KVM_EXIT_IO);
 	if (k->io.direction != KVM_EXIT_IO_OUT || k->io.port != port ||
 	    k->io.size != size || k->io.count != 1) {
-		describe(v, KVM_EXIT_IO);
+		describe_exit(v, KVM_EXIT_IO);
 		fail(file, line, "not an OUT of %u bytes to %#x", size, port);
 	}
 	memcpy(&got, pio_data(v), size);
@@ -634,7 +636,7 @@ static void expect_mmio(const char *file, int line, struct vcpu *v,
 	expect_exit(file, line, v, KVM_EXIT_MMIO);
 	if (k->mmio.phys_addr != addr || k->mmio.len != len ||
 	    k->mmio.is_write != write) {
-		describe(v, KVM_EXIT_MMIO);
+		describe_exit(v, KVM_EXIT_MMIO);
 		fail(file, line, "not a %s of %u bytes at %#lx",
 		     write ? "write" : "read", len, (unsigned long)addr);
 	}

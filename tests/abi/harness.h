@@ -254,6 +254,8 @@ int run(struct vcpu *v);
 #define settle(v)	check_settle(__FILE__, __LINE__, v)
 void check_settle(const char *file, int line, struct vcpu *v);
 const char *exit_name(int reason);
+/* Notes on what run() returned and where the guest is. */
+void describe_exit(struct vcpu *v, int reason);
 
 #define EXPECT_EXIT(v, reason)	expect_exit(__FILE__, __LINE__, v, reason)
 #define EXPECT_OUT(v, port, size, value) \

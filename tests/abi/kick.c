@@ -32,8 +32,10 @@ static void *runner_main(void *arg)
 	while (!r->stop) {
 		int e = run(r->v);
 
-		if (e != -EINTR)
+		if (e != -EINTR) {
+			describe_exit(r->v, e);
 			FAIL("exit %s", exit_name(e));
+		}
 		r->returns++;
 	}
 	return NULL;
