@@ -7,34 +7,8 @@
 #ifndef MONOVISOR_CORE_EXIT_H
 #define MONOVISOR_CORE_EXIT_H
 
-#include <linux/minmax.h>
-
 #include "core/mmu/mmu.h"
 #include "core/types.h"
-
-/*
- * How long a vCPU may spin before it exits. The longer it has spun in vain, the less
- * is won by leaving once more: grown at each exit by PAUSE. Return: it has changed.
- */
-static inline bool kvm_pause_window_grow(u32 *window, u32 factor, u32 max)
-{
-	u32 old = *window;
-
-	*window = max_t(u64, old, min_t(u64, (u64)old * factor, max));
-	return *window != old;
-}
-
-/*
- * Whoever held the lock that a vCPU spun for has had the CPU: be impatient again.
- * When it is scheduled in; @divisor 0: as at first.
- */
-static inline bool kvm_pause_window_shrink(u32 *window, u32 divisor, u32 base)
-{
-	u32 old = *window;
-
-	*window = divisor ? max(old / divisor, base) : base;
-	return *window != old;
-}
 
 struct exit_pio {
 	u16 port;

@@ -15,9 +15,22 @@
 #include "core/vm.h"
 #include "ops/apic.h"
 #include "ops/regs.h"
+#include "ops/vcpu.h"
 
 /* Of yield_to() that found nothing to gain; each takes locks of two run queues. */
 #define MAX_REFUSALS	3
+
+struct kvm_pause_params kvm_pause_params __ro_after_init;
+
+/**
+ * kvm_pause_window_reset() - as patient as at first
+ * @vcpu: the vCPU, loaded; the vendor has reset what is its own
+ */
+void kvm_pause_window_reset(struct kvm_vcpu *vcpu)
+{
+	vcpu->pause_window = kvm_pause_params.base;
+	kvm_x86_set_pause_window(vcpu, vcpu->pause_window);
+}
 
 /**
  * kvm_spin_sched_out() - the vCPU's thread leaves its CPU in the midst of KVM_RUN
@@ -33,13 +46,16 @@ void kvm_spin_sched_out(struct kvm_vcpu *vcpu)
 
 /**
  * kvm_spin_sched_in() - the vCPU's thread has a CPU again
- * @vcpu: the vCPU
+ * @vcpu: the vCPU, loaded
  *
- * Context: the scheduler, irqs off.
+ * Context: the scheduler, preemption off, irqs on.
  */
 void kvm_spin_sched_in(struct kvm_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->spin.off_cpu, false);
+	if (kvm_pause_window_shrink(&vcpu->pause_window, kvm_pause_params.shrink,
+				    kvm_pause_params.base))
+		kvm_x86_set_pause_window(vcpu, vcpu->pause_window);
 }
 
 /*
@@ -119,7 +135,7 @@ static int yield_to_vcpu(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_vcpu_on_spin() - give the CPU to a vCPU that this one may wait for
+ * kvm_vcpu_on_spin() - an exit by PAUSE: give the CPU to a vCPU that this one may wait for
  * @me: the vCPU, whose guest loops
  *
  * Context: process, vCPU loaded; may schedule.
@@ -130,6 +146,11 @@ void kvm_vcpu_on_spin(struct kvm_vcpu *me)
 	int step = 0, refusals = 0, yielded;
 	struct kvm_vcpu *vcpu;
 
+	/* Or the scheduler would shrink it between the two. */
+	preempt_disable();
+	if (kvm_pause_window_grow(&me->pause_window, kvm_pause_params.grow, kvm_pause_params.max))
+		kvm_x86_set_pause_window(me, me->pause_window);
+	preempt_enable();
 	me->stat.directed_yield_attempted++;
 	WRITE_ONCE(me->spin.spinning, true);
 	/* Where the scheduler wants this CPU already, it has somebody for it. */

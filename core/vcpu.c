@@ -107,9 +107,7 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 {
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt_notifier);
 
-	vcpu->scheduled_out = true;
 	load_on(vcpu, cpu);
-	vcpu->scheduled_out = false;
 	kvm_spin_sched_in(vcpu);
 }
 
@@ -216,6 +214,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_fpu_vcpu_reset(vcpu, init_event);
 	kvm_msr_vcpu_reset(vcpu, init_event);
 	kvm_x86_vcpu_reset(vcpu, init_event);
+	kvm_pause_window_reset(vcpu);
 	reset_segments(vcpu);
 	kvm_install_cr0(vcpu, cache | X86_CR0_ET);
 	kvm_install_cr3(vcpu, 0);

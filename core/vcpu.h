@@ -163,7 +163,7 @@ struct kvm_vcpu {
 	int srcu_idx;				/* [t] while host code of KVM_RUN runs */
 	int run_errno;				/* [t] valid with RUN_ERROR */
 	bool sigset_active;			/* [t] */
-	bool scheduled_out;			/* [t] loaded by the scheduler, not an ioctl */
+	u32 pause_window;			/* [t] how long it may spin (spin.h) */
 	bool host_state_saved;			/* [t] kvm_x86_save_host_state() was called */
 	bool ran_once;				/* [t] CPUID may not change any more */
 	sigset_t sigset;			/* [t] */

@@ -38,6 +38,9 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
 void kvm_x86_save_host_state(struct kvm_vcpu *vcpu);
 void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu);
 
+/* How long the guest may loop on PAUSE before it exits, in the hardware's unit. vCPU loaded. */
+void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window);
+
 /* CPUID was set: recompute intercepts that depend on it. vCPU loaded. */
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu);
 

@@ -13,6 +13,7 @@
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/exit.h"
+#include "core/spin.h"
 #include "svm/svm.h"
 
 static bool npt = true;
@@ -39,19 +40,19 @@ unsigned short pause_filter_thresh = 128;
 module_param(pause_filter_thresh, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_thresh, "Cycles between PAUSEs of one spin loop; 0: no limit");
 
-unsigned short pause_filter_count = 3000;
+static unsigned short pause_filter_count = 3000;
 module_param(pause_filter_count, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_count, "PAUSEs in one spin loop before an exit");
 
-unsigned short pause_filter_count_grow = 2;
+static unsigned short pause_filter_count_grow = 2;
 module_param(pause_filter_count_grow, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_count_grow, "Factor to the count after each PAUSE exit");
 
-unsigned short pause_filter_count_shrink;
+static unsigned short pause_filter_count_shrink;
 module_param(pause_filter_count_shrink, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_count_shrink, "Divisor of the count when the vCPU is scheduled in; 0: reset it");
 
-unsigned short pause_filter_count_max = USHRT_MAX;
+static unsigned short pause_filter_count_max = USHRT_MAX;
 module_param(pause_filter_count_max, ushort, 0444);
 MODULE_PARM_DESC(pause_filter_count_max, "Upper limit of the count");
 
@@ -89,6 +90,12 @@ int svm_caps_read(void)
 	svm_has_flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
 	svm_has_tsc_ratio = tsc_scaling && boot_cpu_has(X86_FEATURE_TSCRATEMSR);
 	svm_has_pause_filter = pause_filter_count && boot_cpu_has(X86_FEATURE_PAUSEFILTER);
+	kvm_pause_params = (struct kvm_pause_params) {
+		.base = pause_filter_count,
+		.grow = pause_filter_count_grow,
+		.shrink = pause_filter_count_shrink,
+		.max = pause_filter_count_max,
+	};
 	svm_has_pause_threshold = svm_has_pause_filter && pause_filter_thresh &&
 				  boot_cpu_has(X86_FEATURE_PFTHRESHOLD);
 	svm_has_lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);

@@ -121,15 +121,6 @@ static enum run_result decode_npf(struct vcpu_svm *svm)
 	return exit_tdp_fault(&svm->vcpu, &fault, len ? control->insn_bytes : NULL, len);
 }
 
-static enum run_result decode_pause(struct vcpu_svm *svm)
-{
-	u32 count = svm->vmcb->control.pause_filter_count;
-
-	if (kvm_pause_window_grow(&count, pause_filter_count_grow, pause_filter_count_max))
-		svm_set_pause_filter(svm, count);
-	return exit_pause(&svm->vcpu);
-}
-
 /* Codes in the order of how often they are seen. */
 static enum run_result decode_reason(struct vcpu_svm *svm)
 {
@@ -161,7 +152,7 @@ static enum run_result decode_reason(struct vcpu_svm *svm)
 	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_LAST_EXCP:
 		return decode_exception(svm, code - SVM_EXIT_EXCP_BASE);
 	case SVM_EXIT_PAUSE:
-		return decode_pause(svm);
+		return exit_pause(vcpu);
 	case SVM_EXIT_VMMCALL:
 		return exit_hypercall(vcpu);
 	case SVM_EXIT_IRET:

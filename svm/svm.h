@@ -115,10 +115,6 @@ extern bool svm_has_v_spec_ctrl;
 extern unsigned long svm_iopm_pa;
 
 /* Module parameters. */
-extern unsigned short pause_filter_count;
-extern unsigned short pause_filter_count_grow;
-extern unsigned short pause_filter_count_shrink;
-extern unsigned short pause_filter_count_max;
 extern unsigned short pause_filter_thresh;
 
 static __always_inline struct vcpu_svm *to_svm(struct kvm_vcpu *vcpu)
@@ -149,12 +145,6 @@ static inline void svm_assign_intercept(struct vcpu_svm *svm, unsigned int bit, 
 		svm_set_intercept(svm, bit);
 	else
 		svm_clear_intercept(svm, bit);
-}
-
-static inline void svm_set_pause_filter(struct vcpu_svm *svm, u16 count)
-{
-	svm->vmcb->control.pause_filter_count = count;
-	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }
 
 static inline bool svm_is_intercept(const struct vcpu_svm *svm, unsigned int bit)

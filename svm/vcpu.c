@@ -12,7 +12,6 @@
 #include "core/cpuid.h"
 #include "core/debug.h"
 #include "core/event.h"
-#include "core/exit.h"
 #include "core/regs.h"
 #include "core/tsc.h"
 #include "ops/event.h"
@@ -47,7 +46,6 @@ static void init_optional_intercepts(struct vcpu_svm *svm)
 	svm_assign_intercept(svm, INTERCEPT_MWAIT, mwait);
 
 	if (svm_has_pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
-		control->pause_filter_count = pause_filter_count;
 		if (svm_has_pause_threshold)
 			control->pause_filter_thresh = pause_filter_thresh;
 		svm_set_intercept(svm, INTERCEPT_PAUSE);
@@ -148,15 +146,6 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 	svm->vmcb = NULL;
 }
 
-static void shrink_pause_window(struct vcpu_svm *svm)
-{
-	u32 count = svm->vmcb->control.pause_filter_count;
-
-	if (svm_is_intercept(svm, INTERCEPT_PAUSE) &&
-	    kvm_pause_window_shrink(&count, pause_filter_count_shrink, pause_filter_count))
-		svm_set_pause_filter(svm, count);
-}
-
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -166,9 +155,6 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		svm->asid_generation = 0;
 		svm->vmcb->control.clean = 0;
 	}
-
-	if (vcpu->scheduled_out)
-		shrink_pause_window(svm);
 }
 
 /*
@@ -186,6 +172,16 @@ void kvm_x86_save_host_state(struct kvm_vcpu *vcpu)
 /* Each exit has done it. */
 void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
 {
+}
+
+void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	if (!svm_is_intercept(svm, INTERCEPT_PAUSE))
+		return;
+	svm->vmcb->control.pause_filter_count = window;
+	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

@@ -14,6 +14,7 @@
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/exit.h"
+#include "core/spin.h"
 #include "vmx/vmx.h"
 
 /* IA32_VMX_BASIC: memory type of a VMCS, and the presence of the true control MSRs. */
@@ -64,20 +65,20 @@ unsigned int vmx_ple_gap __ro_after_init = 128;
 module_param_named(ple_gap, vmx_ple_gap, uint, 0444);
 MODULE_PARM_DESC(ple_gap, "PAUSE-loop exiting: cycles between two PAUSEs of a loop; 0: none");
 
-unsigned int vmx_ple_window __ro_after_init = 4096;
-module_param_named(ple_window, vmx_ple_window, uint, 0444);
+static unsigned int ple_window __ro_after_init = 4096;
+module_param(ple_window, uint, 0444);
 MODULE_PARM_DESC(ple_window, "PAUSE-loop exiting: cycles a loop may last");
 
-unsigned int vmx_ple_window_grow __ro_after_init = 2;
-module_param_named(ple_window_grow, vmx_ple_window_grow, uint, 0444);
+static unsigned int ple_window_grow __ro_after_init = 2;
+module_param(ple_window_grow, uint, 0444);
 MODULE_PARM_DESC(ple_window_grow, "Factor to the window after each such exit; 0: none");
 
-unsigned int vmx_ple_window_shrink __ro_after_init;
-module_param_named(ple_window_shrink, vmx_ple_window_shrink, uint, 0444);
+static unsigned int ple_window_shrink __ro_after_init;
+module_param(ple_window_shrink, uint, 0444);
 MODULE_PARM_DESC(ple_window_shrink, "Divisor of the window when the vCPU is scheduled in; 0: reset it");
 
-unsigned int vmx_ple_window_max __ro_after_init = UINT_MAX;
-module_param_named(ple_window_max, vmx_ple_window_max, uint, 0444);
+static unsigned int ple_window_max __ro_after_init = UINT_MAX;
+module_param(ple_window_max, uint, 0444);
 MODULE_PARM_DESC(ple_window_max, "Upper limit of the window");
 
 module_param_named(dump_invalid_vmcs, exit_dump_failed_entry, bool, 0644);
@@ -378,8 +379,8 @@ int vmx_caps_read(struct vmx_caps *caps)
 	return -EOPNOTSUPP;
 }
 
-/* Let the parameters in sysfs say what is used, not what was wished. */
-void vmx_caps_show_params(void)
+/* Let the parameters in sysfs say what is used, not what was wished; hand on what core asks. */
+void vmx_caps_settle_params(void)
 {
 	enable_vpid = vmx_caps.vpid;
 	enable_ept_ad = vmx_caps.ept_ad;
@@ -388,6 +389,13 @@ void vmx_caps_show_params(void)
 	flexpriority_enabled = vmx_caps.flexpriority;
 	enable_apicv = vmx_caps.apicv;
 	enable_preemption_timer = vmx_caps.preemption_timer;
+
+	kvm_pause_params = (struct kvm_pause_params) {
+		.base = ple_window,
+		.grow = ple_window_grow,
+		.shrink = ple_window_shrink,
+		.max = ple_window_max,
+	};
 }
 
 /* Instructions that exist for a guest only with a control of their own. */

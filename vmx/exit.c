@@ -199,14 +199,6 @@ static enum run_result decode_task_switch(struct vcpu_vmx *vmx)
 	return exit_task_switch(&vmx->vcpu, &how);
 }
 
-/* A window that is grown belongs to a control that is on: it made this exit. */
-static enum run_result decode_pause(struct vcpu_vmx *vmx)
-{
-	if (kvm_pause_window_grow(&vmx->ple_window, vmx_ple_window_grow, vmx_ple_window_max))
-		vmcs_write32(PLE_WINDOW, vmx->ple_window);
-	return exit_pause(&vmx->vcpu);
-}
-
 /* Reasons in the order of how often they are seen. */
 static enum run_result decode_reason(struct vcpu_vmx *vmx)
 {
@@ -249,7 +241,7 @@ static enum run_result decode_reason(struct vcpu_vmx *vmx)
 	case EXIT_REASON_EXCEPTION_NMI:
 		return decode_exception(vmx);
 	case EXIT_REASON_PAUSE_INSTRUCTION:
-		return decode_pause(vmx);
+		return exit_pause(vcpu);
 	case EXIT_REASON_VMCALL:
 		return exit_hypercall(vcpu);
 	case EXIT_REASON_NMI_WINDOW:

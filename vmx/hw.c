@@ -117,7 +117,7 @@ int kvm_x86_hardware_setup(void)
 		free_regions();
 		return ret;
 	}
-	vmx_caps_show_params();
+	vmx_caps_settle_params();
 	vmx_caps_set_cpuid();
 	vmx_msr_setup();
 	pr_info("EPT%s%s%s%s%s%s%s%s\n", vmx_caps.ept_ad ? ", EPT A/D" : "",

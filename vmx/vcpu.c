@@ -79,10 +79,8 @@ static void init_constant_controls(struct vcpu_vmx *vmx)
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
-	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING)
 		vmcs_write32(PLE_GAP, vmx_ple_gap);
-		vmcs_write32(PLE_WINDOW, vmx->ple_window);
-	}
 	if (vmx_caps.tpr_shadow && lapic_in_kernel(&vmx->vcpu))
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vcpu.lapic->regs));
 	if (vmx->pml_log)
@@ -216,7 +214,6 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	vmx->vpid = vmx_vpid_alloc();
 	vmx->sw.regs = vcpu->regs;
 	vmx->sw.in_guest = &vcpu->in_guest;
-	vmx->ple_window = vmx_ple_window;
 	vmx->exit_reason = VMX_EXIT_NONE;
 	vcpu->cr0_guest_owned_bits = VMX_GUEST_CR0_BITS;
 	vcpu->cr4_guest_owned_bits = VMX_GUEST_CR4_BITS;
@@ -250,12 +247,6 @@ static void load_host_cpu_state(int cpu)
 	vmcs_writel(HOST_IA32_SYSENTER_ESP, native_read_msr(MSR_IA32_SYSENTER_ESP));
 }
 
-static void shrink_pause_window(struct vcpu_vmx *vmx)
-{
-	if (kvm_pause_window_shrink(&vmx->ple_window, vmx_ple_window_shrink, vmx_ple_window))
-		vmcs_write32(PLE_WINDOW, vmx->ple_window);
-}
-
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -265,8 +256,6 @@ void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		load_host_cpu_state(cpu);
 		vmx_flush_after_migration(vmx);
 	}
-	if (vcpu->scheduled_out)
-		shrink_pause_window(vmx);
 	/* Userspace or another thread has had this CPU. */
 	vmx->l1d_dirty = true;
 }
@@ -315,6 +304,12 @@ void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
 	invalidate_tss_limit();
 	load_fixmap_gdt(raw_smp_processor_id());
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+}
+
+void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window)
+{
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING)
+		vmcs_write32(PLE_WINDOW, window);
 }
 
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)

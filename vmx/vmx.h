@@ -69,8 +69,7 @@ struct vmx_caps {
 };
 
 extern struct vmx_caps vmx_caps;
-extern unsigned int vmx_ple_gap, vmx_ple_window, vmx_ple_window_grow, vmx_ple_window_shrink;
-extern unsigned int vmx_ple_window_max;
+extern unsigned int vmx_ple_gap;
 
 /* MSRs of the guest that only its user mode and SYSCALL use (msr.c). */
 enum vmx_uret_msr {
@@ -127,7 +126,6 @@ struct vcpu_vmx {
 	u32 ctl_entry;
 	u32 exception_bitmap;
 	u32 tpr_threshold;
-	u32 ple_window;			/* grows while the vCPU spins */
 	unsigned long rflags;		/* valid by VCPU_EXREG_RFLAGS */
 	u32 seg_avail;
 	struct {
@@ -343,7 +341,7 @@ static __always_inline bool vmx_info_is_nmi(u32 info)
 
 /* caps.c */
 int vmx_caps_read(struct vmx_caps *caps);
-void vmx_caps_show_params(void);
+void vmx_caps_settle_params(void);
 void vmx_caps_set_cpuid(void);
 
 /* vcpu.c: HOST_RIP */

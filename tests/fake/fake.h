@@ -182,6 +182,7 @@ struct fake_vcpu {
 	bool apic_posted;	/* pir[] has something */
 	unsigned long pir[4];
 
+	u32 pause_window;
 	unsigned int dumps;	/* of this state, to the log */
 	unsigned int pdptr_loads;
 

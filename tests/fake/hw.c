@@ -9,6 +9,7 @@
 
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/spin.h"
 #include "ops/hw.h"
 #include "tests/fake/fake.h"
 
@@ -35,6 +36,7 @@ int kvm_x86_check_hardware(void)
 int kvm_x86_hardware_setup(void)
 {
 	kvm_efer_supported = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
+	kvm_pause_params = (struct kvm_pause_params) { .base = 100, .grow = 2, .max = 350 };
 	return 0;
 }
 

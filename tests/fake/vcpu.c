@@ -88,6 +88,11 @@ void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu)
 	to_fake(vcpu)->loaded_cpu = -1;
 }
 
+void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window)
+{
+	to_fake(vcpu)->pause_window = window;
+}
+
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 }

@@ -15,6 +15,7 @@
 #include "core/main.h"
 #include "core/request.h"
 #include "core/regs.h"
+#include "core/spin.h"
 #include "core/vm.h"
 #include "tests/fake/fake.h"
 

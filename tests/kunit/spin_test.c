@@ -128,6 +128,26 @@ static void scheduler_keeps_hints(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vcpu->spin.off_cpu);
 }
 
+/* Less is won by each exit: the window grows, until the vCPU has been off its CPU. */
+static void window_of_one_vcpu(struct kunit *test)
+{
+	struct spin_world *w = test->priv;
+	struct kvm_vcpu *vcpu = w->vcpu[0];
+	struct preempt_notifier *pn = &vcpu->preempt_notifier;
+
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pause_window, 100U);
+	kvm_vcpu_on_spin(vcpu);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pause_window, 200U);
+	kvm_vcpu_on_spin(vcpu);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pause_window, 350U);
+	preempt_disable();
+	pn->ops->sched_out(pn, current);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pause_window, 350U);
+	pn->ops->sched_in(pn, smp_processor_id());
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pause_window, 100U);
+}
+
 /* One that never ran has no thread; one whose thread is this one cannot be run. */
 static void threads_that_cannot_run(struct kunit *test)
 {
@@ -150,6 +170,7 @@ static struct kunit_case spin_test_cases[] = {
 	KUNIT_CASE(posted_interrupt_makes_kernel),
 	KUNIT_CASE(spinner_every_other_time),
 	KUNIT_CASE(scheduler_keeps_hints),
+	KUNIT_CASE(window_of_one_vcpu),
 	KUNIT_CASE(threads_that_cannot_run),
 	{}
 };
