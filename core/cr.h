@@ -91,7 +91,7 @@ static inline void kvm_install_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
 	vcpu->cr0 = cr0;
 	kvm_register_mark_available(vcpu, VCPU_EXREG_CR0);
-	kvm_x86_set_cr0(vcpu, cr0);
+	kvm_x86_set_cr0(vcpu, cr0, kvm_cr0_for_hardware(cr0));
 }
 
 static inline void kvm_install_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
@@ -105,7 +105,7 @@ static inline void kvm_install_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 	vcpu->cr4 = cr4;
 	kvm_register_mark_available(vcpu, VCPU_EXREG_CR4);
-	kvm_x86_set_cr4(vcpu, cr4);
+	kvm_x86_set_cr4(vcpu, cr4, kvm_cr4_for_hardware(cr4));
 }
 
 static inline void kvm_install_efer(struct kvm_vcpu *vcpu, u64 efer)

@@ -208,7 +208,7 @@ int kvm_vcpu_ioctl_set_guest_debug(struct kvm_vcpu *vcpu, const struct kvm_guest
 	if (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		vcpu->singlestep_rip = kvm_get_linear_rip(vcpu);
 	kvm_set_rflags(vcpu, rflags);
-	kvm_x86_update_exception_bitmap(vcpu);
+	kvm_x86_set_exception_bitmap(vcpu, kvm_exceptions_to_intercept(vcpu));
 	return 0;
 }
 

@@ -225,7 +225,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_x86_write_tsc_multiplier(vcpu);
 	kvm_update_dr0123(vcpu);
 	kvm_update_dr7(vcpu);
-	kvm_x86_update_exception_bitmap(vcpu);
+	kvm_x86_set_exception_bitmap(vcpu, kvm_exceptions_to_intercept(vcpu));
 	kvm_x86_vcpu_after_set_cpuid(vcpu);
 
 	if (lapic_in_kernel(vcpu))

@@ -34,10 +34,14 @@ void kvm_x86_set_idt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
 void kvm_x86_get_gdt(struct kvm_vcpu *vcpu, struct kvm_dtable *dt);
 void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt);
 
-/* Store into hardware what is in the vCPU's copy by now: kvm_install_cr0() and its like. */
-void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
+/*
+ * Store into hardware what is in the vCPU's copy by now: kvm_install_cr0() and its like.
+ * @hw is what a guest with that value has to run with; the vendor adds what its
+ * hardware alone wants.
+ */
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0, unsigned long hw);
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
-void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw);
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 /*
  * Give hardware that keeps the PDPTEs in its own state those that CR3 points to, if PAE

@@ -44,7 +44,7 @@ void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window);
 /* CPUID was set: recompute intercepts that depend on it. vCPU loaded. */
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu);
 
-/* Recompute which exceptions exit (guest debug changed). vCPU loaded. */
-void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu);
+/* The exceptions that exit, a bit for each vector. vCPU loaded. */
+void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap);
 
 #endif /* MONOVISOR_OPS_VCPU_H */

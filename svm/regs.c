@@ -160,19 +160,19 @@ void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
  * kvm_x86_set_cr0() - store CR0
  * @vcpu: the vCPU
  * @cr0: a legal value
+ * @hw: what hardware is to hold
  *
  * The guest runs on hardware's CR0. While that cannot be what it believes to
  * have, CR0 is shadowed and each access exits; otherwise only writes that change
  * more than TS and MP do.
  */
-void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0, unsigned long hw)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	unsigned long hw_cr0 = kvm_cr0_for_hardware(cr0);
-	bool shadowed = hw_cr0 != cr0;
+	bool shadowed = hw != cr0;
 
 	vcpu->cr0_guest_owned_bits = shadowed ? 0 : CR0_GUEST_OWNED;
-	svm->vmcb->save.cr0 = hw_cr0;
+	svm->vmcb->save.cr0 = hw;
 	svm_assign_intercept(svm, INTERCEPT_CR0_READ, shadowed);
 	svm_assign_intercept(svm, INTERCEPT_CR0_WRITE, shadowed);
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
@@ -187,13 +187,12 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 }
 
 /* Where hardware's differs, reads exit. */
-void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	unsigned long hw_cr4 = kvm_cr4_for_hardware(cr4);
 
-	svm->vmcb->save.cr4 = hw_cr4;
-	svm_assign_intercept(svm, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+	svm->vmcb->save.cr4 = hw;
+	svm_assign_intercept(svm, INTERCEPT_CR4_READ, hw != cr4);
 	svm_mark_dirty(svm, VMCB_CLEAN_CR);
 }
 

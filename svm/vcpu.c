@@ -198,10 +198,10 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 	kvm_x86_recalc_msr_intercepts(vcpu);
 }
 
-void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = kvm_exceptions_to_intercept(vcpu);
+	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = bitmap;
 	svm_mark_dirty(svm, VMCB_CLEAN_INTERCEPTS);
 }

@@ -254,13 +254,11 @@ static void fix_tr_for_long_mode(struct kvm_vcpu *vcpu)
 }
 
 /* NE must be 1 in VMX operation. What differs the guest reads from the shadow. */
-void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0, unsigned long hw)
 {
-	unsigned long hw = kvm_cr0_for_hardware(cr0) | X86_CR0_NE;
-
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vcpu->cr0_guest_owned_bits);
 	vmcs_writel(CR0_READ_SHADOW, cr0);
-	vmcs_writel(GUEST_CR0, hw);
+	vmcs_writel(GUEST_CR0, hw | X86_CR0_NE);
 }
 
 void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
@@ -269,15 +267,13 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 }
 
 /* VMXE must be 1 in VMX operation. */
-void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw)
 {
-	unsigned long hw = kvm_cr4_for_hardware(cr4) | X86_CR4_VMXE;
-
 	if (vmx_caps.umip_by_exits)
 		hw &= ~X86_CR4_UMIP;
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~vcpu->cr4_guest_owned_bits);
 	vmcs_writel(CR4_READ_SHADOW, cr4);
-	vmcs_writel(GUEST_CR4, hw);
+	vmcs_writel(GUEST_CR4, hw | X86_CR4_VMXE);
 	vmx_cpu2_assign(to_vmx(vcpu), SECONDARY_EXEC_DESC, vmx_umip_cpu2(to_vmx(vcpu)));
 }
 

@@ -330,10 +330,9 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 	kvm_x86_recalc_msr_intercepts(vcpu);
 }
 
-void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u32 bitmap = kvm_exceptions_to_intercept(vcpu);
 
 	if (vmx->exception_bitmap != bitmap) {
 		vmx->exception_bitmap = bitmap;

@@ -95,7 +95,7 @@ void kvm_x86_set_gdt(struct kvm_vcpu *vcpu, const struct kvm_dtable *dt)
 	to_fake(vcpu)->gdt = *dt;
 }
 
-void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+void kvm_x86_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0, unsigned long hw)
 {
 }
 
@@ -109,7 +109,7 @@ void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
 	to_fake(vcpu)->pdptr_loads++;
 }
 
-void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw)
 {
 }
 

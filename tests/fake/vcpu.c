@@ -97,9 +97,9 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 }
 
-void kvm_x86_update_exception_bitmap(struct kvm_vcpu *vcpu)
+void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)
 {
-	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, kvm_exceptions_to_intercept(vcpu), 0);
+	fake_log_add(to_fake(vcpu), FAKE_EXCEPTION_BITMAP, bitmap, 0);
 }
 
 void kvm_x86_update_cr8_intercept(struct kvm_vcpu *vcpu, u8 threshold)
