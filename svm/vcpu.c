@@ -194,7 +194,7 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 			     !guest_cap(vcpu, GUEST_CAP_RDTSCP));
 	svm_assign_intercept(svm, INTERCEPT_INVPCID,
 			     boot_cpu_has(X86_FEATURE_INVPCID) &&
-			     !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
+			     !guest_cap(vcpu, GUEST_CAP_INVPCID));
 	kvm_x86_recalc_msr_intercepts(vcpu);
 }
 

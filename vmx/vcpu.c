@@ -57,7 +57,7 @@ static u32 cpu2_controls(struct vcpu_vmx *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (!guest_cap(vcpu, GUEST_CAP_XSAVES))
 		ctl &= ~SECONDARY_EXEC_ENABLE_XSAVES;
-	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID))
+	if (!guest_cap(vcpu, GUEST_CAP_INVPCID))
 		ctl &= ~SECONDARY_EXEC_ENABLE_INVPCID;
 	return ctl | vmx_apicv_cpu2(vmx) | vmx_flexpriority_cpu2(vmx) | vmx_umip_cpu2(vmx);
 }
