@@ -23,7 +23,7 @@
  *
  * The return address the CPU pushes is VMCB.nRIP where it has NRIPS, else
  * VMCB.RIP as it is. Without NRIPS RIP is therefore advanced before entry, and
- * set back by svm_collect_events() if delivery was cut short.
+ * set back by unwind_soft_event() if it was not delivered.
  *
  * Return: false if the instruction is not to be found. The event is dropped
  * then: RIP still stands on the instruction, and running it raises the event.
@@ -111,14 +111,10 @@ void kvm_x86_inject_exception(struct kvm_vcpu *vcpu)
 void kvm_x86_cancel_injection(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	if (!(control->event_inj & SVM_EVTINJ_VALID))
-		return;
-	/* As if the entry had been made and had left before the first instruction. */
-	control->exit_int_info = control->event_inj;
-	control->exit_int_info_err = control->event_inj_err;
-	svm_collect_events(svm);
+	/* It is still in vcpu->ev, for the next entry. */
+	svm->vmcb->control.event_inj = 0;
+	svm_keep_events(svm);
 }
 
 /*
@@ -146,9 +142,10 @@ static void unwind_soft_event(struct vcpu_svm *svm)
 
 /**
  * svm_keep_events() - nothing became of the injected event: the guest was not entered
- * @svm: the vCPU, whose VMCB was refused
+ * @svm: the vCPU; its VMCB was refused, or the entry was called off
  *
- * It is still in vcpu->ev, for the next entry; and in EVENTINJ, for the dump.
+ * It is still in vcpu->ev, for the next entry; of a refused one in EVENTINJ too, for
+ * the dump.
  */
 void svm_keep_events(struct vcpu_svm *svm)
 {
