@@ -215,6 +215,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_msr_vcpu_reset(vcpu, init_event);
 	kvm_x86_vcpu_reset(vcpu, init_event);
 	kvm_pause_window_reset(vcpu);
+	kvm_end_debug_loan(vcpu);
 	reset_segments(vcpu);
 	kvm_install_cr0(vcpu, cache | X86_CR0_ET);
 	kvm_install_cr3(vcpu, 0);

@@ -54,7 +54,7 @@ unsigned long kvm_x86_cr4_unsupported(void);
 /* The guest owns its debug registers in the entry that follows, DR6 too. Irqs off. */
 void kvm_x86_set_dr6(struct kvm_vcpu *vcpu, unsigned long dr6);
 void kvm_x86_set_dr7(struct kvm_vcpu *vcpu, unsigned long dr7);
-/* Does MOV to and from debug registers exit? From creation on it does. */
+/* Does MOV to and from debug registers exit? Core has it on from reset on. */
 void kvm_x86_intercept_dr(struct kvm_vcpu *vcpu, bool on);
 /* Does the vendor step the guest, for an NMI window? The trap would be in the guest's DR6. */
 bool kvm_x86_steps_guest(struct kvm_vcpu *vcpu);

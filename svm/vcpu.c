@@ -62,7 +62,6 @@ static void init_controls(struct vcpu_svm *svm)
 	for (i = 0; i < ARRAY_SIZE(fixed_intercepts); i++)
 		svm_set_intercept(svm, fixed_intercepts[i]);
 	init_optional_intercepts(svm);
-	kvm_x86_intercept_dr(&svm->vcpu, true);
 
 	control->iopm_base_pa = svm_iopm_pa;
 	control->msrpm_base_pa = __sme_set(__pa(svm->msrpm));
