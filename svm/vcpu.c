@@ -125,7 +125,6 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 	ret = svm_msr_vcpu_create(svm);
 	if (ret) {
 		__free_page(page);
-		svm->vmcb = NULL;
 		return ret;
 	}
 
@@ -138,11 +137,8 @@ void kvm_x86_vcpu_free(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (!svm->vmcb)
-		return;
 	svm_msr_vcpu_free(svm);
 	__free_page(virt_to_page(svm->vmcb));
-	svm->vmcb = NULL;
 }
 
 void kvm_x86_vcpu_load(struct kvm_vcpu *vcpu, int cpu)

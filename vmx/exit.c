@@ -21,8 +21,6 @@
 /* Conditions of a #DB in the exit qualification, each as the bit it sets in DR6. */
 #define DB_CONDITIONS	(DR_TRAP_BITS | DR_STEP | BIT(13) | BIT(11) | BIT(16))
 
-#define MAX_INSN_LEN	15
-
 /* What the exit qualification adds to "invalid guest state"; 0: nothing. */
 static const char *invalid_state_detail(unsigned long qual)
 {
@@ -316,7 +314,7 @@ bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu)
 	u32 len = vmx_exit_insn_len(vmx);
 	unsigned long rip = kvm_rip_read(vcpu) + len;
 
-	if (!len || len > MAX_INSN_LEN)
+	if (!len || len > EMUL_MAX_INSN)
 		return false;
 	kvm_rip_write(vcpu, is_64_bit_mode(vcpu) ? rip : (u32)rip);
 	return true;

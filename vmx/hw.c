@@ -70,7 +70,7 @@ int kvm_x86_check_hardware(void)
 	return vmx_caps_read(&caps);
 }
 
-static void free_regions(void)
+static void free_cpus(void)
 {
 	int cpu;
 
@@ -80,7 +80,7 @@ static void free_regions(void)
 	}
 }
 
-static int alloc_regions(void)
+static int alloc_cpus(void)
 {
 	struct vmcs *vmcs;
 	int cpu;
@@ -89,7 +89,7 @@ static int alloc_regions(void)
 		vmcs_cpu_init(cpu);
 		vmcs = vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);
 		if (!vmcs) {
-			free_regions();
+			free_cpus();
 			return -ENOMEM;
 		}
 		per_cpu(vmxon_region, cpu) = vmcs;
@@ -107,14 +107,14 @@ int kvm_x86_hardware_setup(void)
 	if (ret)
 		return ret;
 
-	ret = alloc_regions();
+	ret = alloc_cpus();
 	if (ret) {
 		pr_err("no memory for VMXON regions\n");
 		return ret;
 	}
 	ret = vmx_l1d_flush_setup();
 	if (ret) {
-		free_regions();
+		free_cpus();
 		return ret;
 	}
 	vmx_caps_settle_params();
@@ -132,7 +132,7 @@ int kvm_x86_hardware_setup(void)
 void kvm_x86_hardware_unsetup(void)
 {
 	vmx_l1d_flush_unsetup();
-	free_regions();
+	free_cpus();
 }
 
 int kvm_x86_enable_virtualization_cpu(void)

@@ -160,7 +160,7 @@ void kvm_x86_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg
  * userspace that builds descriptors by hand may not know. A null selector's
  * attributes are kept beside "unusable", which makes hardware ignore them.
  */
-static u32 segment_to_ar(const struct kvm_segment *var, int seg)
+static u32 segment_to_ar(const struct kvm_segment *var)
 {
 	bool unusable = var->unusable || !var->present;
 	u32 type = var->type & AR_TYPE;
@@ -182,7 +182,7 @@ void kvm_x86_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, i
 	vmx->seg[seg].selector = var->selector;
 	vmx->seg[seg].base = var->base;
 	vmx->seg[seg].limit = var->limit;
-	vmx->seg[seg].ar = segment_to_ar(var, seg);
+	vmx->seg[seg].ar = segment_to_ar(var);
 	vmx->seg_avail |= all;
 
 	__vmcs_write(seg_fields[seg].selector, vmx->seg[seg].selector);

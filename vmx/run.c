@@ -116,7 +116,7 @@ static noinstr void enter_guest(struct vcpu_vmx *vmx)
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
 
-	vmx->entry_result = __vmx_vcpu_run(&vmx->sw);
+	vmx->entry_result = vmx_world_switch(&vmx->sw);
 
 	vcpu->cr2 = native_read_cr2();
 	vmx->exit_avail = 0;

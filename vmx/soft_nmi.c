@@ -7,13 +7,13 @@
  *
  * Source: Intel SDM volume 3, "Monitor Trap Flag"; volume 3, "Handling Multiple NMIs".
  */
+#include "core/emul/emul.h"
 #include "core/event.h"
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
 #include "core/regs.h"
 #include "vmx/vmx.h"
 
-#define MAX_INSN_LEN	15
 #define OPCODE_IRET	0xcf
 
 static bool is_prefix(u8 byte, bool long_mode)
@@ -52,7 +52,7 @@ static bool stepped_iret(struct vcpu_vmx *vmx)
 	unsigned int i;
 	u8 byte;
 
-	for (i = 0; i < MAX_INSN_LEN; i++) {
+	for (i = 0; i < EMUL_MAX_INSN; i++) {
 		if (!read_code(&vmx->vcpu, vmx->step_ip + i, &byte))
 			return false;
 		if (!is_prefix(byte, vmx->step_64bit))

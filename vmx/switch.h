@@ -21,7 +21,7 @@
 #define VMX_SW_LAUNCHED		0	/* the VMCS is launched: VMRESUME */
 #define VMX_SW_SAVE_SPEC_CTRL	1	/* the guest writes SPEC_CTRL without an exit */
 
-/* Results of __vmx_vcpu_run(). */
+/* Results of vmx_world_switch(). */
 #define VMX_SW_EXITED		0
 #define VMX_SW_VMFAIL		1
 #define VMX_SW_FAULTED		2	/* VMX is off: the host is going down */
@@ -52,7 +52,7 @@ static_assert(offsetof(struct vmx_switch, pi) == VMX_SW_PI);
 static_assert(offsetof(struct vmx_switch, flags) == VMX_SW_FLAGS);
 
 /* vmenter.S; irqs off, noinstr. Returns VMX_SW_EXITED, _VMFAIL, _FAULTED or _POSTED. */
-unsigned int __vmx_vcpu_run(struct vmx_switch *sw);
+unsigned int vmx_world_switch(struct vmx_switch *sw);
 
 #endif /* __ASSEMBLY__ */
 

@@ -22,14 +22,14 @@
 	.section .noinstr.text, "ax"
 
 /*
- * unsigned int __vmx_vcpu_run(struct vmx_switch *sw)
+ * unsigned int vmx_world_switch(struct vmx_switch *sw)
  *
  * Irqs off, a VMCS current. The stack at entry to the guest is
  *	(%rsp)	sw
  * and HOST_RSP points there; it changes only when the caller's frame depth
  * does, so it is compared first and seldom written.
  */
-SYM_FUNC_START(__vmx_vcpu_run)
+SYM_FUNC_START(vmx_world_switch)
 	push	%rbp
 	mov	%rsp, %rbp
 	push	%r15
@@ -217,4 +217,4 @@ SYM_INNER_LABEL_ALIGN(vmx_vmexit, SYM_L_GLOBAL)
 	mov	VMX_SW_IN_GUEST(%rdi), %rax
 	movb	$0, (%rax)
 	jmp	.Lclear_regs
-SYM_FUNC_END(__vmx_vcpu_run)
+SYM_FUNC_END(vmx_world_switch)

@@ -3,7 +3,7 @@
  * Posted interrupts against entry, exit, HLT in the kernel and wake-up.
  *
  * Mirrors kvm_x86_deliver_interrupt() and vmx_collect_posted() in vmx/posted_intr.c,
- * __vmx_vcpu_run() in vmx/vmenter.S (the flag and the look that follows it),
+ * vmx_world_switch() in vmx/vmenter.S (the flag and the look that follows it),
  * sleep_until_news() and kvm_vcpu_wake() in core/block.c.
  *
  * One bit of PIR stands for all: two senders post the same vector, each once
