@@ -384,7 +384,7 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
  * @index: MSR_IA32_PRED_CMD or MSR_IA32_FLUSH_CMD
  *
  * It concerns nothing but the CPU it runs on and leaves nothing to be read, so
- * a vendor may let it pass without an exit. Context: any.
+ * it passes without an exit. Context: any.
  */
 bool kvm_msr_command_offered(const struct kvm_vcpu *vcpu, u32 index)
 {

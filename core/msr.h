@@ -39,11 +39,9 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event);
 /* See msr.c: IBPB and L1D_FLUSH */
 bool kvm_msr_command_offered(const struct kvm_vcpu *vcpu, u32 index);
 
-/* Which accesses to it need no exit, for kvm_msr_passable(): a command is only written. */
-static inline u32 kvm_msr_command_passed(const struct kvm_vcpu *vcpu, u32 index)
-{
-	return kvm_msr_command_offered(vcpu, index) ? KVM_MSR_FILTER_WRITE : 0;
-}
+/* Which MSRs exit (msr_intercept.c); kvm_pass_msr() is for the vendor's own. */
+void kvm_recalc_msr_intercepts(struct kvm_vcpu *vcpu);
+void kvm_pass_msr(struct kvm_vcpu *vcpu, u32 index, u32 access);
 
 void kvm_msr_module_init(void);		/* build the list of MSRs to save */
 

@@ -18,24 +18,6 @@
  */
 bool kvm_msr_allowed(struct kvm_vcpu *vcpu, u32 index, u32 access);
 
-/**
- * kvm_msr_passable() - which accesses may be left to hardware
- * @vcpu: the vCPU
- * @index: the MSR
- * @access: those that do no harm; KVM_MSR_FILTER_READ, KVM_MSR_FILTER_WRITE
- *
- * What userspace forbids has to exit to be refused.
- * Context: any; takes kvm->srcu. Return: those that are left.
- */
-static inline u32 kvm_msr_passable(struct kvm_vcpu *vcpu, u32 index, u32 access)
-{
-	if (access & KVM_MSR_FILTER_READ && !kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_READ))
-		access &= ~KVM_MSR_FILTER_READ;
-	if (access & KVM_MSR_FILTER_WRITE && !kvm_msr_allowed(vcpu, index, KVM_MSR_FILTER_WRITE))
-		access &= ~KVM_MSR_FILTER_WRITE;
-	return access;
-}
-
 /* KVM_X86_SET_MSR_FILTER: 0, -EINVAL, -EFAULT, -ENOMEM; nothing changed then. */
 int kvm_vm_ioctl_set_msr_filter(struct kvm *kvm, const struct kvm_msr_filter *filter);
 void kvm_msr_filter_destroy(struct kvm *kvm);

@@ -11,7 +11,7 @@ mv-core += core/mmu/walk.o
 mv-core += core/memslot.o core/dirty.o
 include $(mv-here)/core/emul/objects.mk
 mv-core += core/regs.o core/cr.o core/debug.o
-mv-core += core/msr.o core/spec_ctrl.o core/msr_filter.o core/mtrr.o core/mce.o core/user_return.o
+mv-core += core/msr.o core/spec_ctrl.o core/msr_filter.o core/msr_intercept.o core/mtrr.o core/mce.o core/user_return.o
 mv-core += core/cpuid.o core/cpuid_caps.o
 mv-core += core/fpu.o core/fastpath.o core/move.o
 mv-core += core/tsc.o core/clock.o

@@ -15,12 +15,12 @@
 #include "core/irq/inject.h"
 #include "core/irq/lapic.h"
 #include "core/irq/scan.h"
+#include "core/msr.h"
 #include "core/request.h"
 #include "core/run.h"
 #include "core/vm.h"
 #include "ops/apic.h"
 #include "ops/mmu.h"
-#include "ops/msr.h"
 
 /*
  * Interrupt the CPU on which the vCPU's thread runs.
@@ -213,7 +213,7 @@ enum run_result vcpu_serve_requests(struct kvm_vcpu *vcpu)
 		kvm_clock_update(vcpu);
 	serve_tlb_requests(vcpu);
 	if (kvm_check_request(KVM_REQ_MSR_FILTER, vcpu))
-		kvm_x86_recalc_msr_intercepts(vcpu);
+		kvm_recalc_msr_intercepts(vcpu);
 	if (kvm_check_request(KVM_REQ_NMI, vcpu))
 		kvm_collect_nmis(vcpu);
 	return serve_lapic_requests(vcpu);

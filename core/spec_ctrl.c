@@ -95,7 +95,7 @@ enum msr_result kvm_spec_ctrl_set(struct kvm_vcpu *vcpu, const struct msr_data *
 	vcpu->spec_ctrl = msr->data;
 	if (msr->data && !vcpu->spec_ctrl_used) {
 		vcpu->spec_ctrl_used = true;
-		kvm_x86_recalc_msr_intercepts(vcpu);
+		kvm_recalc_msr_intercepts(vcpu);
 	}
 	return MSR_OK;
 }
@@ -105,11 +105,13 @@ enum msr_result kvm_spec_ctrl_set(struct kvm_vcpu *vcpu, const struct msr_data *
  * @vcpu: the vCPU
  *
  * From its first use on, since it writes it often then. Not before: a register
- * that the guest can write has to be read back after each exit.
+ * that the guest can write has to be read back after each exit. At once if the
+ * CPU does that.
  *
  * Context: any.
  */
 bool kvm_spec_ctrl_passed(const struct kvm_vcpu *vcpu)
 {
-	return vcpu->spec_ctrl_used && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL);
+	return guest_cap(vcpu, GUEST_CAP_SPEC_CTRL) &&
+	       (vcpu->spec_ctrl_used || kvm_x86_has_v_spec_ctrl());
 }

@@ -20,7 +20,25 @@ bool kvm_x86_has_emulated_msr(u32 index);
  * kvm_set_user_return_msr(). Preemption off, before an entry.
  */
 void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu);
-/* The MSR filter or CPUID changed: rebuild the permission map. vCPU loaded. */
-void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu);
+/* Does the CPU exchange the guest's SPEC_CTRL for the host's at entry and exit? */
+bool kvm_x86_has_v_spec_ctrl(void);
+
+/*
+ * The three steps of kvm_recalc_msr_intercepts(), in this order. vCPU loaded, its own
+ * thread, not in the guest.
+ */
+/* Every MSR exits. */
+void kvm_x86_intercept_msrs(struct kvm_vcpu *vcpu);
+/**
+ * kvm_x86_pass_msr() - an MSR exits no more
+ * @vcpu: the vCPU
+ * @index: the MSR; one that hardware's map has no room for goes on to exit
+ * @access: which accesses are meant: KVM_MSR_FILTER_READ, _WRITE, at least one
+ *
+ * A vendor that has to read SPEC_CTRL back after exits learns here that it has to.
+ */
+void kvm_x86_pass_msr(struct kvm_vcpu *vcpu, u32 index, u32 access);
+/* Those that only this vendor leaves to hardware: call kvm_pass_msr(), which asks the filter. */
+void kvm_x86_pass_vendor_msrs(struct kvm_vcpu *vcpu);
 
 #endif /* MONOVISOR_OPS_MSR_H */

@@ -15,7 +15,6 @@
 #include "core/cpuid.h"
 #include "core/debug.h"
 #include "core/msr.h"
-#include "core/msr_filter.h"
 #include "core/spec_ctrl.h"
 #include "ops/msr.h"
 #include "svm/format.h"
@@ -261,39 +260,42 @@ void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 {
 }
 
-/* @access: what does no harm without an exit; all else exits. */
-static void pass_msr(struct vcpu_svm *svm, u32 msr, u32 access)
+bool kvm_x86_has_v_spec_ctrl(void)
 {
-	int bit = svm_msrpm_bit(msr);
+	return svm_has_v_spec_ctrl;
+}
 
-	if (bit < 0)
-		return;
-	access = kvm_msr_passable(&svm->vcpu, msr, access);
-	__assign_bit(bit, svm->msrpm, !(access & KVM_MSR_FILTER_READ));
-	__assign_bit(bit + 1, svm->msrpm, !(access & KVM_MSR_FILTER_WRITE));
+void kvm_x86_intercept_msrs(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
+	svm->spec_ctrl_intercepted = true;
 	svm_mark_dirty(svm, VMCB_CLEAN_PERM_MAP);
 }
 
-/* Switched by VMLOAD and VMSAVE, or part of the segments VMRUN switches. */
-static const u32 passed_msrs[] = {
-	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE,
-	MSR_FS_BASE, MSR_GS_BASE,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
-
-void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+void kvm_x86_pass_msr(struct kvm_vcpu *vcpu, u32 index, u32 access)
 {
-	const u32 both = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
 	struct vcpu_svm *svm = to_svm(vcpu);
-	bool pass;
+	int bit = svm_msrpm_bit(index);
+
+	if (bit < 0)
+		return;
+	if (access & KVM_MSR_FILTER_READ)
+		__clear_bit(bit, svm->msrpm);
+	if (access & KVM_MSR_FILTER_WRITE)
+		__clear_bit(bit + 1, svm->msrpm);
+	if (index == MSR_IA32_SPEC_CTRL && access & KVM_MSR_FILTER_WRITE)
+		svm->spec_ctrl_intercepted = false;
+}
+
+/* Switched by VMLOAD and VMSAVE. */
+static const u32 passed_msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK };
+
+void kvm_x86_pass_vendor_msrs(struct kvm_vcpu *vcpu)
+{
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
-		pass_msr(svm, passed_msrs[i], both);
-	pass_msr(svm, MSR_IA32_PRED_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_PRED_CMD));
-	/* At once if the CPU switches it. */
-	pass = kvm_spec_ctrl_passed(vcpu) ||
-	       (svm_has_v_spec_ctrl && guest_cap(vcpu, GUEST_CAP_SPEC_CTRL));
-	pass_msr(svm, MSR_IA32_SPEC_CTRL, pass ? both : 0);
-	svm->spec_ctrl_intercepted = !pass;
+		kvm_pass_msr(vcpu, passed_msrs[i], KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE);
 }

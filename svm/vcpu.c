@@ -190,7 +190,7 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 	svm_assign_intercept(svm, INTERCEPT_INVPCID,
 			     boot_cpu_has(X86_FEATURE_INVPCID) &&
 			     !guest_cap(vcpu, GUEST_CAP_INVPCID));
-	kvm_x86_recalc_msr_intercepts(vcpu);
+	kvm_recalc_msr_intercepts(vcpu);
 }
 
 void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)

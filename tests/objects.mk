@@ -16,7 +16,7 @@ mv-kunit += tests/kunit/dirty_test.o
 mv-kunit += tests/kunit/apicv_test.o
 mv-kunit += tests/kunit/fastpath_test.o
 
-mv-kunit += tests/kunit/cr_test.o tests/kunit/regs_test.o tests/kunit/msr_test.o
+mv-kunit += tests/kunit/cr_test.o tests/kunit/regs_test.o tests/kunit/msr_test.o tests/kunit/msr_intercept_test.o
 mv-kunit += tests/kunit/cpuid_test.o tests/kunit/debug_test.o tests/kunit/tsc_test.o
 mv-kunit += tests/kunit/lapic_test.o
 mv-kunit += tests/kunit/pic_test.o tests/kunit/pit_test.o tests/kunit/ioapic_test.o

@@ -17,6 +17,7 @@
 #include <asm/irq_vectors.h>
 
 #include "core/irq/lapic.h"
+#include "core/msr.h"
 #include "ops/apic.h"
 #include "vmx/posted_intr.h"
 #include "vmx/vmx.h"
@@ -72,7 +73,7 @@ void vmx_apicv_refresh(struct vcpu_vmx *vmx)
 		vmx_set_svi(vmx, lapic_find_highest(vcpu->lapic->regs + APIC_ISR));
 		kvm_x86_update_cr8_intercept(vcpu, 0);
 	}
-	kvm_x86_recalc_msr_intercepts(vcpu);
+	kvm_recalc_msr_intercepts(vcpu);
 	if (changed)
 		kvm_lapic_delivery_changed(vcpu);
 }

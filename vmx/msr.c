@@ -13,8 +13,6 @@
 #include "core/cpuid.h"
 #include "core/irq/lapic.h"
 #include "core/msr.h"
-#include "core/msr_filter.h"
-#include "core/spec_ctrl.h"
 #include "vmx/vmx.h"
 
 /* Quarters of the bitmap. Source: Intel SDM volume 3, "MSR-Bitmap Address". */
@@ -23,6 +21,7 @@
 #define BITMAP_WRITE_LOW	0x800
 #define BITMAP_WRITE_HIGH	0xc00
 #define BITMAP_HIGH_BASE	0xc0000000
+#define BITMAP_QUARTER_MSRS	0x2000
 
 /* Slots of core's user-return MSRs, in the order of enum vmx_uret_msr. */
 static const u32 uret_msrs[VMX_NR_URET_MSRS] = {
@@ -232,27 +231,37 @@ void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 	}
 }
 
-/* @access: what does no harm without an exit. All of the map is set. */
-static void pass_msr(struct vcpu_vmx *vmx, u32 msr, u32 access)
+bool kvm_x86_has_v_spec_ctrl(void)
 {
-	bool high = msr >= BITMAP_HIGH_BASE;
-	u8 *bitmap = (u8 *)vmx->msr_bitmap;
-	u32 bit = msr & 0x1fff;
+	return false;
+}
 
-	access = kvm_msr_passable(&vmx->vcpu, msr, access);
+void kvm_x86_intercept_msrs(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
+	vmx->sw.flags &= ~BIT(VMX_SW_SAVE_SPEC_CTRL);
+}
+
+void kvm_x86_pass_msr(struct kvm_vcpu *vcpu, u32 index, u32 access)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	bool high = index >= BITMAP_HIGH_BASE;
+	u8 *bitmap = (u8 *)vmx->msr_bitmap;
+	u32 bit = high ? index - BITMAP_HIGH_BASE : index;
+
+	if (bit >= BITMAP_QUARTER_MSRS)
+		return;
 	if (access & KVM_MSR_FILTER_READ)
 		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_READ_HIGH :
 								     BITMAP_READ_LOW)));
 	if (access & KVM_MSR_FILTER_WRITE)
 		__clear_bit(bit, (unsigned long *)(bitmap + (high ? BITMAP_WRITE_HIGH :
 								     BITMAP_WRITE_LOW)));
+	if (index == MSR_IA32_SPEC_CTRL && access & KVM_MSR_FILTER_WRITE)
+		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);
 }
-
-/* Switched by entry and exit, or by us around them: no harm is done by direct access. */
-static const u32 passed_msrs[] = {
-	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
 
 /*
  * Registers of the local APIC that hardware reads from the page. The current
@@ -274,36 +283,21 @@ static const struct {
 
 static const u16 x2apic_write[] = { APIC_TASKPRI, APIC_EOI, APIC_SELF_IPI };
 
-static void pass_x2apic(struct vcpu_vmx *vmx)
+static void pass_x2apic(struct kvm_vcpu *vcpu)
 {
 	unsigned int i, reg;
 
 	for (i = 0; i < ARRAY_SIZE(x2apic_read); i++) {
 		for (reg = x2apic_read[i].first; reg <= x2apic_read[i].last; reg += 0x10)
-			pass_msr(vmx, APIC_BASE_MSR + (reg >> 4), KVM_MSR_FILTER_READ);
+			kvm_pass_msr(vcpu, APIC_BASE_MSR + (reg >> 4), KVM_MSR_FILTER_READ);
 	}
 	for (i = 0; i < ARRAY_SIZE(x2apic_write); i++)
-		pass_msr(vmx, APIC_BASE_MSR + (x2apic_write[i] >> 4), KVM_MSR_FILTER_WRITE);
+		kvm_pass_msr(vcpu, APIC_BASE_MSR + (x2apic_write[i] >> 4), KVM_MSR_FILTER_WRITE);
 }
 
-void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+void kvm_x86_pass_vendor_msrs(struct kvm_vcpu *vcpu)
 {
-	const u32 both = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
-	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	int i;
-
-	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(passed_msrs); i++)
-		pass_msr(vmx, passed_msrs[i], both);
-	pass_msr(vmx, MSR_IA32_TSC, KVM_MSR_FILTER_READ);
-	if (vmx->apicv_active && lapic_x2apic_mode(vcpu))
-		pass_x2apic(vmx);
-	pass_msr(vmx, MSR_IA32_PRED_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_PRED_CMD));
-	pass_msr(vmx, MSR_IA32_FLUSH_CMD, kvm_msr_command_passed(vcpu, MSR_IA32_FLUSH_CMD));
-	if (kvm_spec_ctrl_passed(vcpu)) {
-		pass_msr(vmx, MSR_IA32_SPEC_CTRL, both);
-		vmx->sw.flags |= BIT(VMX_SW_SAVE_SPEC_CTRL);
-	} else {
-		vmx->sw.flags &= ~BIT(VMX_SW_SAVE_SPEC_CTRL);
-	}
+	kvm_pass_msr(vcpu, MSR_IA32_TSC, KVM_MSR_FILTER_READ);
+	if (to_vmx(vcpu)->apicv_active && lapic_x2apic_mode(vcpu))
+		pass_x2apic(vcpu);
 }

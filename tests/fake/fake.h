@@ -34,7 +34,7 @@ enum fake_op {
 	FAKE_FLUSH_GUEST,
 	FAKE_FLUSH_GVA,		/* a: address */
 	FAKE_LOAD_PGD,		/* a: root, b: level */
-	FAKE_MSR_INTERCEPTS,
+	FAKE_MSR_INTERCEPTS,	/* all; what passes is in fake_vcpu.passed */
 	FAKE_EXCEPTION_BITMAP,	/* a: a bit for each vector */
 	FAKE_CR8_INTERCEPT,	/* a: threshold */
 	FAKE_HWAPIC_IRR,	/* a: highest vector, as u64 */
@@ -147,6 +147,13 @@ struct fake_step {
 
 #define FAKE_SCRIPT_LEN		64
 #define FAKE_NR_MSRS		11
+#define FAKE_NR_PASSED		16
+
+/* An MSR that does not exit; access as in ops/msr.h. */
+struct fake_passed_msr {
+	u32 index;
+	u32 access;
+};
 
 struct fake_vm {
 	struct kvm kvm;		/* must be first */
@@ -172,6 +179,8 @@ struct fake_vcpu {
 	bool dr_exits;			/* MOV to and from debug registers */
 	u64 hw_tsc_offset;
 	u64 msr[FAKE_NR_MSRS];
+	unsigned int nr_passed;
+	struct fake_passed_msr passed[FAKE_NR_PASSED];
 	u32 shadow;		/* KVM_X86_SHADOW_INT_* */
 	bool nmi_masked;
 	bool irq_window;
@@ -215,6 +224,7 @@ struct fake_hw {
 	bool immediate_exit;	/* kvm_x86_has_request_immediate_exit() */
 	int tdp_level;
 	bool apicv;		/* the delivery of interrupts by hardware */
+	bool v_spec_ctrl;	/* kvm_x86_has_v_spec_ctrl() */
 	bool tdp_no_ad;		/* no accessed and dirty bits */
 	bool tdp_logs_dirty;	/* kvm_x86_tdp_logs_dirty() */
 	int vm_init_err;

@@ -66,7 +66,29 @@ void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 {
 }
 
-void kvm_x86_recalc_msr_intercepts(struct kvm_vcpu *vcpu)
+bool kvm_x86_has_v_spec_ctrl(void)
 {
-	fake_log_add(to_fake(vcpu), FAKE_MSR_INTERCEPTS, 0, 0);
+	return fake_hw.v_spec_ctrl;
+}
+
+void kvm_x86_intercept_msrs(struct kvm_vcpu *vcpu)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	fake->nr_passed = 0;
+	fake_log_add(fake, FAKE_MSR_INTERCEPTS, 0, 0);
+}
+
+void kvm_x86_pass_msr(struct kvm_vcpu *vcpu, u32 index, u32 access)
+{
+	struct fake_vcpu *fake = to_fake(vcpu);
+
+	if (fake->nr_passed < FAKE_NR_PASSED)
+		fake->passed[fake->nr_passed++] = (struct fake_passed_msr){ index, access };
+}
+
+/* One that core knows nothing of. */
+void kvm_x86_pass_vendor_msrs(struct kvm_vcpu *vcpu)
+{
+	kvm_pass_msr(vcpu, MSR_STAR, KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE);
 }
