@@ -19,6 +19,7 @@
 
 #include "core/cpuid.h"
 #include "core/cr.h"
+#include "core/msr.h"
 #include "core/regs.h"
 #include "core/trace.h"
 #include "ops/regs.h"
@@ -269,6 +270,7 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, int 
 	if (lapic_in_kernel(vcpu))
 		kvm_lapic_set_version(vcpu);
 	kvm_x86_vcpu_after_set_cpuid(vcpu);
+	kvm_recalc_msr_intercepts(vcpu);
 	return 0;
 }
 

@@ -228,6 +228,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_update_dr7(vcpu);
 	kvm_x86_set_exception_bitmap(vcpu, kvm_exceptions_to_intercept(vcpu));
 	kvm_x86_vcpu_after_set_cpuid(vcpu);
+	kvm_recalc_msr_intercepts(vcpu);
 
 	if (lapic_in_kernel(vcpu))
 		kvm_lapic_reset(vcpu, init_event);

@@ -41,7 +41,7 @@ void kvm_x86_restore_host_state(struct kvm_vcpu *vcpu);
 /* How long the guest may loop on PAUSE before it exits, in the hardware's unit. vCPU loaded. */
 void kvm_x86_set_pause_window(struct kvm_vcpu *vcpu, u32 window);
 
-/* CPUID was set: recompute intercepts that depend on it. vCPU loaded. */
+/* CPUID was set: recompute intercepts that depend on it, but for those of MSRs. vCPU loaded. */
 void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu);
 
 /* The exceptions that exit, a bit for each vector. vCPU loaded. */

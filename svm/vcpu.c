@@ -15,7 +15,6 @@
 #include "core/regs.h"
 #include "core/tsc.h"
 #include "ops/event.h"
-#include "ops/msr.h"
 #include "ops/regs.h"
 #include "ops/timer.h"
 #include "ops/vcpu.h"
@@ -190,7 +189,6 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 	svm_assign_intercept(svm, INTERCEPT_INVPCID,
 			     boot_cpu_has(X86_FEATURE_INVPCID) &&
 			     !guest_cap(vcpu, GUEST_CAP_INVPCID));
-	kvm_recalc_msr_intercepts(vcpu);
 }
 
 void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)

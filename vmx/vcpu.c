@@ -327,7 +327,6 @@ void kvm_x86_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 		vmx->ctl_cpu2 = ctl;
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, ctl);
 	}
-	kvm_recalc_msr_intercepts(vcpu);
 }
 
 void kvm_x86_set_exception_bitmap(struct kvm_vcpu *vcpu, u32 bitmap)

@@ -165,10 +165,28 @@ static void passed_by_filter(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, passed(vcpu, msrs[i].index), msrs[i].offered);
 }
 
+/* What CPUID and a reset change is in effect when they return. */
+static void passed_after_changes(struct kunit *test)
+{
+	const struct kvm_cpuid_entry2 none = {};
+	struct kvm_vcpu *vcpu = test->priv;
+	struct kvm_cpuid2 __user *user = (void __user *)fake_user_memory(test, PAGE_SIZE);
+
+	vcpu->cpuid_caps = BIT(GUEST_CAP_PRED_CMD);
+	kvm_vcpu_reset(vcpu, true);
+	KUNIT_EXPECT_EQ(test, passed(vcpu, MSR_IA32_PRED_CMD), PASS_WRITE);
+
+	KUNIT_ASSERT_EQ(test, put_user(1, &user->nent), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user(user->entries, &none, sizeof(none)), 0UL);
+	KUNIT_ASSERT_EQ(test, kvm_vcpu_ioctl_set_cpuid2(vcpu, user), 0);
+	KUNIT_EXPECT_EQ(test, passed(vcpu, MSR_IA32_PRED_CMD), 0);
+}
+
 static struct kunit_case msr_intercept_cases[] = {
 	KUNIT_CASE(passed_always),
 	KUNIT_CASE(passed_by_cpuid),
 	KUNIT_CASE(passed_by_filter),
+	KUNIT_CASE(passed_after_changes),
 	{}
 };
 
