@@ -20,6 +20,12 @@
 #include "svm/format.h"
 #include "svm/svm.h"
 
+/* DE_CFG as a feature MSR: what userspace may offer to a guest. */
+static u64 decfg_supported(void)
+{
+	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+}
+
 int svm_msr_vcpu_create(struct vcpu_svm *svm)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
@@ -28,6 +34,7 @@ int svm_msr_vcpu_create(struct vcpu_svm *svm)
 		return -ENOMEM;
 	svm->msrpm = page_address(pages);
 	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
+	svm->decfg = decfg_supported();
 	return 0;
 }
 
@@ -191,12 +198,6 @@ static enum msr_result set_hwcr(struct vcpu_svm *svm, u64 data)
 		return MSR_INVALID;
 	svm->hwcr = data & HWCR_KEPT;
 	return MSR_OK;
-}
-
-/* DE_CFG as a feature MSR: what userspace may offer to a guest. */
-static u64 decfg_supported(void)
-{
-	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
 }
 
 static enum msr_result set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)

@@ -127,7 +127,6 @@ int kvm_x86_vcpu_create(struct kvm_vcpu *vcpu)
 		return ret;
 	}
 
-	svm->decfg = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
 	vcpu->regs_avail = ~0u;
 	return 0;
 }
