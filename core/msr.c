@@ -449,6 +449,7 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		if (!kvm_pat_legal(msr->data))
 			return MSR_INVALID;
 		vcpu->pat = msr->data;
+		kvm_x86_set_pat(vcpu);
 		return MSR_OK;
 	case MSR_TSC_AUX:
 		if ((!msr->host_initiated && !guest_has_tsc_aux(vcpu)) || msr->data >> 32)

@@ -32,6 +32,7 @@
 #include "core/vcpu_ioctl.h"
 #include "core/vm.h"
 #include "ops/hw.h"
+#include "ops/msr.h"
 #include "ops/timer.h"
 #include "ops/vcpu.h"
 
@@ -216,6 +217,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	kvm_x86_vcpu_reset(vcpu, init_event);
 	kvm_pause_window_reset(vcpu);
 	kvm_end_debug_loan(vcpu);
+	kvm_x86_set_pat(vcpu);
 	reset_segments(vcpu);
 	kvm_install_cr0(vcpu, cache | X86_CR0_ET);
 	kvm_install_cr3(vcpu, 0);

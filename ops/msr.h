@@ -11,6 +11,8 @@
 /* vCPU loaded. MSR_UNKNOWN: core goes on with the common ones. Addresses are canonical. */
 enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr);
+/* vcpu->pat into hardware, which applies it to the guest's mappings. vCPU loaded. */
+void kvm_x86_set_pat(struct kvm_vcpu *vcpu);
 /* A feature MSR for userspace (KVM_GET_MSRS on /dev/kvm). */
 enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data);
 /* Can the vendor virtualize this MSR of the save list at all? */

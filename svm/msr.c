@@ -120,18 +120,6 @@ static enum msr_result set_field(struct vcpu_svm *svm, u64 *field, const struct 
 	return MSR_OK;
 }
 
-/* Core checks and keeps the value; nested paging applies the VMCB's copy. */
-static enum msr_result set_pat(struct vcpu_svm *svm, const struct msr_data *msr)
-{
-	enum msr_result result = kvm_set_msr_common(&svm->vcpu, msr);
-
-	if (result == MSR_OK) {
-		svm->vmcb->save.g_pat = svm->vcpu.pat;
-		svm_mark_dirty(svm, VMCB_CLEAN_NPT);
-	}
-	return result;
-}
-
 static enum msr_result set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	enum msr_result result = kvm_spec_ctrl_set(&svm->vcpu, msr);
@@ -220,8 +208,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		return set_field(svm, field, msr);
 
 	switch (msr->index) {
-	case MSR_IA32_CR_PAT:
-		return set_pat(svm, msr);
 	case MSR_IA32_SPEC_CTRL:
 		return set_spec_ctrl(svm, msr);
 	case MSR_AMD64_VIRT_SPEC_CTRL:
@@ -241,6 +227,15 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	default:
 		return MSR_UNKNOWN;
 	}
+}
+
+/* Nested paging applies the VMCB's copy. */
+void kvm_x86_set_pat(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = to_svm(vcpu);
+
+	svm->vmcb->save.g_pat = vcpu->pat;
+	svm_mark_dirty(svm, VMCB_CLEAN_NPT);
 }
 
 enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)

@@ -84,7 +84,6 @@ static void init_guest_state(struct vcpu_svm *svm, bool init_event)
 		save->spec_ctrl = svm->vcpu.spec_ctrl;
 	}
 	save->dr6 = DR6_ACTIVE_LOW;
-	save->g_pat = svm->vcpu.pat;
 }
 
 void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)

@@ -158,16 +158,6 @@ static enum msr_result set_address_msr(struct kvm_vcpu *vcpu, u32 index, u64 dat
 	return MSR_OK;
 }
 
-/* Core checks and keeps it; hardware needs a copy. */
-static enum msr_result set_pat(struct kvm_vcpu *vcpu, const struct msr_data *msr)
-{
-	enum msr_result result = kvm_set_msr_common(vcpu, msr);
-
-	if (result == MSR_OK)
-		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
-	return result;
-}
-
 enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -193,8 +183,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_IA32_SYSENTER_CS:
 		vmcs_write32(GUEST_SYSENTER_CS, msr->data);
 		return MSR_OK;
-	case MSR_IA32_CR_PAT:
-		return set_pat(vcpu, msr);
 	case MSR_IA32_FEAT_CTL:
 		/* Locked, as the firmware of a machine without VMX leaves it. */
 		if (!msr->host_initiated || msr->data & ~(u64)FEAT_CTL_LOCKED)
@@ -204,6 +192,11 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	default:
 		return MSR_UNKNOWN;
 	}
+}
+
+void kvm_x86_set_pat(struct kvm_vcpu *vcpu)
+{
+	vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
 }
 
 /* The VMX capability MSRs describe what a guest could use: nothing. */

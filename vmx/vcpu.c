@@ -164,7 +164,6 @@ static void init_guest_state(struct kvm_vcpu *vcpu, bool init_event)
 		vmcs_writel(GUEST_SYSENTER_ESP, 0);
 		vmcs_writel(GUEST_SYSENTER_EIP, 0);
 		vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
-		vmcs_write64(GUEST_IA32_PAT, vcpu->pat);
 	}
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmx_assign_interruptibility(to_vmx(vcpu), ~0U, 0);

@@ -178,6 +178,7 @@ struct fake_vcpu {
 	bool steps_guest;		/* for a window of its own */
 	bool dr_exits;			/* MOV to and from debug registers */
 	u64 hw_tsc_offset;
+	u64 hw_pat;
 	u64 msr[FAKE_NR_MSRS];
 	unsigned int nr_passed;
 	struct fake_passed_msr passed[FAKE_NR_PASSED];

@@ -52,6 +52,11 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	return MSR_OK;
 }
 
+void kvm_x86_set_pat(struct kvm_vcpu *vcpu)
+{
+	to_fake(vcpu)->hw_pat = vcpu->pat;
+}
+
 enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 {
 	return MSR_UNKNOWN;

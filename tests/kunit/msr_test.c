@@ -43,6 +43,26 @@ static void pat_legal(struct kunit *test)
 	}
 }
 
+/* Hardware has what was last accepted, whoever wrote it, and keeps it across INIT. */
+static void pat_reaches_hardware(struct kunit *test)
+{
+	const u64 power_on = 0x0007040600070406ULL, write_back = 0x0606060606060606ULL;
+	struct kvm_vcpu *vcpu = test->priv;
+	const u64 *hw_pat = &to_fake(vcpu)->hw_pat;
+
+	KUNIT_EXPECT_EQ(test, *hw_pat, power_on);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_CR_PAT, 0, true), MSR_OK);
+	KUNIT_EXPECT_EQ(test, *hw_pat, 0ULL);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_CR_PAT, write_back, false), MSR_OK);
+	KUNIT_EXPECT_EQ(test, *hw_pat, write_back);
+	KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_IA32_CR_PAT, 2, false), MSR_INVALID);
+	KUNIT_EXPECT_EQ(test, *hw_pat, write_back);
+	kvm_vcpu_reset(vcpu, true);
+	KUNIT_EXPECT_EQ(test, *hw_pat, write_back);
+	kvm_vcpu_reset(vcpu, false);
+	KUNIT_EXPECT_EQ(test, *hw_pat, power_on);
+}
+
 static void mtrr_values(struct kunit *test)
 {
 	static const struct {
@@ -410,6 +430,7 @@ static void index_list(struct kunit *test)
 
 static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(pat_legal),
+	KUNIT_CASE(pat_reaches_hardware),
 	KUNIT_CASE(mtrr_values),
 	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(spec_ctrl_rules),
