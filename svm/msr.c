@@ -99,7 +99,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		/* As firmware leaves it that does not want SVM used. */
 		msr->data = SVM_VM_CR_LOCK | SVM_VM_CR_SVMDIS;
 		return MSR_OK;
-	case MSR_AMD64_SYSCFG:
 	case MSR_VM_HSAVE_PA:
 		msr->data = 0;
 		return MSR_OK;
@@ -221,7 +220,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 	case MSR_VM_CR:
 		/* Locked: writes have no effect. */
 		return MSR_OK;
-	case MSR_AMD64_SYSCFG:
 	case MSR_VM_HSAVE_PA:
 		return msr->data ? MSR_INVALID : MSR_OK;
 	default:
