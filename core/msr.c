@@ -35,9 +35,8 @@
 #define VADDR_BITS_5LEVEL	57
 
 /*
- * MSRs that userspace has to save and restore with a vCPU. One is listed if
- * the vendor says that it virtualizes it. MTRRs and machine-check banks are
- * found by their capability registers and not listed.
+ * MSRs that userspace has to save and restore with a vCPU. MTRRs and machine-check
+ * banks are found by their capability registers and not listed.
  */
 static const u32 save_candidates[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
@@ -134,8 +133,7 @@ void kvm_msr_module_init(void)
 
 	nr_save = 0;
 	for (i = 0; i < ARRAY_SIZE(save_candidates); i++) {
-		if (save_candidate_offered(save_candidates[i]) &&
-		    kvm_x86_has_emulated_msr(save_candidates[i]))
+		if (save_candidate_offered(save_candidates[i]))
 			save_list[nr_save++] = save_candidates[i];
 	}
 	nr_feature = 0;
@@ -161,6 +159,7 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 		vcpu->apic_base |= MSR_IA32_APICBASE_BSP;
 	vcpu->pat = PAT_POWER_ON;
 	vcpu->ia32_misc_enable = MISC_ENABLE_POWER_ON;
+	vcpu->hwcr = 0;
 	vcpu->arch_capabilities = supported_arch_capabilities();
 	if (get_feature_msr(MSR_IA32_UCODE_REV, &vcpu->microcode_version) != MSR_OK)
 		vcpu->microcode_version = 0;
@@ -325,6 +324,9 @@ enum msr_result kvm_get_msr_common(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_IA32_POWER_CTL:
 		msr->data = vcpu->power_ctl;
 		return MSR_OK;
+	case MSR_K7_HWCR:
+		msr->data = vcpu->hwcr;
+		return MSR_OK;
 	case MSR_PLATFORM_INFO:
 		msr->data = vcpu->platform_info;
 		return legal_if(msr->host_initiated ||
@@ -415,6 +417,23 @@ static enum msr_result set_misc_enable(struct kvm_vcpu *vcpu, const struct msr_d
 	return MSR_OK;
 }
 
+/* HWCR bits that guests set and that need nothing done. */
+#define HWCR_TLBCACHEDIS	BIT_ULL(3)
+#define HWCR_FFDIS		BIT_ULL(6)
+#define HWCR_IGNNEEM		BIT_ULL(8)
+#define HWCR_MCSTATUS_WREN	BIT_ULL(18)
+#define HWCR_TSC_FREQ_SEL	BIT_ULL(24)
+#define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
+#define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
+
+static enum msr_result set_hwcr(struct kvm_vcpu *vcpu, u64 data)
+{
+	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
+		return MSR_INVALID;
+	vcpu->hwcr = data & HWCR_KEPT;
+	return MSR_OK;
+}
+
 enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data *msr)
 {
 	enum msr_result result;
@@ -492,6 +511,8 @@ enum msr_result kvm_set_msr_common(struct kvm_vcpu *vcpu, const struct msr_data 
 		/* Power is the host's to save: the guest reads back what it asked for. */
 		vcpu->power_ctl = msr->data;
 		return MSR_OK;
+	case MSR_K7_HWCR:
+		return set_hwcr(vcpu, msr->data);
 	case MSR_IA32_DEBUGCTLMSR:
 		return kvm_debugctl_value(msr, DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF, 0, &none);
 	case MSR_IA32_PRED_CMD:

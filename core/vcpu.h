@@ -130,6 +130,7 @@ struct kvm_vcpu {
 	u64 pat;				/* [t] */
 	u64 ia32_misc_enable;			/* [t] */
 	u64 power_ctl;				/* [t] kept for the guest, of no effect */
+	u64 hwcr;				/* [t] likewise */
 	u64 arch_capabilities;			/* [t] */
 	u64 platform_info;			/* [t] */
 	u64 microcode_version;			/* [t] */

@@ -15,8 +15,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 void kvm_x86_set_pat(struct kvm_vcpu *vcpu);
 /* A feature MSR for userspace (KVM_GET_MSRS on /dev/kvm). */
 enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data);
-/* Can the vendor virtualize this MSR of the save list at all? */
-bool kvm_x86_has_emulated_msr(u32 index);
 /*
  * The guest's values of the vendor's own user-return MSRs into this CPU, by
  * kvm_set_user_return_msr(). Preemption off, before an entry.

@@ -92,9 +92,6 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	case MSR_AMD64_DE_CFG:
 		msr->data = svm->decfg;
 		return MSR_OK;
-	case MSR_K7_HWCR:
-		msr->data = svm->hwcr;
-		return MSR_OK;
 	case MSR_VM_CR:
 		/* As firmware leaves it that does not want SVM used. */
 		msr->data = SVM_VM_CR_LOCK | SVM_VM_CR_SVMDIS;
@@ -170,23 +167,6 @@ static enum msr_result set_debugctl(struct vcpu_svm *svm, const struct msr_data 
 	return result;
 }
 
-/* HWCR bits that guests set and that need nothing done. */
-#define HWCR_TLBCACHEDIS	BIT_ULL(3)
-#define HWCR_FFDIS		BIT_ULL(6)
-#define HWCR_IGNNEEM		BIT_ULL(8)
-#define HWCR_MCSTATUS_WREN	BIT_ULL(18)
-#define HWCR_TSC_FREQ_SEL	BIT_ULL(24)
-#define HWCR_IGNORED		(HWCR_TLBCACHEDIS | HWCR_FFDIS | HWCR_IGNNEEM)
-#define HWCR_KEPT		(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL)
-
-static enum msr_result set_hwcr(struct vcpu_svm *svm, u64 data)
-{
-	if (data & ~(HWCR_IGNORED | HWCR_KEPT))
-		return MSR_INVALID;
-	svm->hwcr = data & HWCR_KEPT;
-	return MSR_OK;
-}
-
 static enum msr_result set_decfg(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	if (msr->data & ~decfg_supported())
@@ -215,8 +195,6 @@ enum msr_result kvm_x86_set_msr(struct kvm_vcpu *vcpu, const struct msr_data *ms
 		return set_debugctl(svm, msr);
 	case MSR_AMD64_DE_CFG:
 		return set_decfg(svm, msr);
-	case MSR_K7_HWCR:
-		return set_hwcr(svm, msr->data);
 	case MSR_VM_CR:
 		/* Locked: writes have no effect. */
 		return MSR_OK;
@@ -242,11 +220,6 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 		return MSR_UNKNOWN;
 	*data = decfg_supported();
 	return MSR_OK;
-}
-
-bool kvm_x86_has_emulated_msr(u32 index)
-{
-	return true;
 }
 
 /* VMLOAD and VMSAVE switch the others that only userspace uses. */

@@ -87,7 +87,6 @@ struct vcpu_svm {
 
 	u64 virt_spec_ctrl;		/* [t] VIRT_SPEC_CTRL */
 	u64 decfg;			/* [t] DE_CFG */
-	u64 hwcr;			/* [t] HWCR */
 };
 
 /* Per CPU. Written by the CPU itself with irqs off or preemption off. */

@@ -95,10 +95,8 @@ void kvm_x86_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	svm->nmi_singlestep = false;
 	svm->soft_injected = false;
 	svm->next_rip = 0;
-	if (!init_event) {
+	if (!init_event)
 		svm->virt_spec_ctrl = 0;
-		svm->hwcr = 0;
-	}
 
 	init_controls(svm);
 	init_guest_state(svm, init_event);

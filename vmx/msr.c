@@ -205,11 +205,6 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 	return MSR_UNKNOWN;
 }
 
-bool kvm_x86_has_emulated_msr(u32 index)
-{
-	return index != MSR_AMD64_VIRT_SPEC_CTRL && index != MSR_K7_HWCR;
-}
-
 /* The guest uses these MSRs in long mode only. Core writes only what differs. */
 void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 {

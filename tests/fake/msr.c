@@ -62,11 +62,6 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data)
 	return MSR_UNKNOWN;
 }
 
-bool kvm_x86_has_emulated_msr(u32 index)
-{
-	return index != MSR_K7_HWCR && index != MSR_AMD64_VIRT_SPEC_CTRL;
-}
-
 void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 {
 }

@@ -213,6 +213,33 @@ static void constant_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, data, 2ULL);
 }
 
+/* Guests set these bits of HWCR on CPUs that call themselves AMD's; no other is there. */
+static void hwcr_bits(struct kunit *test)
+{
+	const u64 kept = BIT_ULL(18) | BIT_ULL(24), ignored = BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8);
+	struct kvm_vcpu *vcpu = test->priv;
+	u64 data;
+	int bit;
+
+	for (bit = 0; bit < 64; bit++) {
+		enum msr_result result = (kept | ignored) & BIT_ULL(bit) ? MSR_OK : MSR_INVALID;
+
+		KUNIT_EXPECT_EQ(test, kvm_set_msr(vcpu, MSR_K7_HWCR, kept, true), MSR_OK);
+		KUNIT_EXPECT_EQ_MSG(test, kvm_set_msr(vcpu, MSR_K7_HWCR, BIT_ULL(bit), false),
+				    result, "bit %d", bit);
+		KUNIT_EXPECT_EQ(test, kvm_get_msr(vcpu, MSR_K7_HWCR, &data, false), MSR_OK);
+		KUNIT_EXPECT_EQ_MSG(test, data, result == MSR_OK ? BIT_ULL(bit) & kept : kept,
+				    "bit %d", bit);
+	}
+	kvm_set_msr(vcpu, MSR_K7_HWCR, kept, false);
+	kvm_vcpu_reset(vcpu, true);
+	kvm_get_msr(vcpu, MSR_K7_HWCR, &data, false);
+	KUNIT_EXPECT_EQ(test, data, kept);
+	kvm_vcpu_reset(vcpu, false);
+	kvm_get_msr(vcpu, MSR_K7_HWCR, &data, false);
+	KUNIT_EXPECT_EQ(test, data, 0ULL);
+}
+
 static void ucode_rev_is_userspaces(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
@@ -436,6 +463,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(spec_ctrl_rules),
 	KUNIT_CASE(constant_registers),
+	KUNIT_CASE(hwcr_bits),
 	KUNIT_CASE(ucode_rev_is_userspaces),
 	KUNIT_CASE(canonical_addresses),
 	KUNIT_CASE(tsc_aux_rules),
