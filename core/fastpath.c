@@ -106,45 +106,55 @@ enum run_result fast_rdmsr(struct kvm_vcpu *vcpu)
 	return RUN_REENTER_FAST;
 }
 
-/*
- * Writes that change this vCPU alone, and what hardware keeps of it; those of the
- * local APIC know by themselves. One that is refused changes nothing: the long
- * way refuses it again, and faults.
- */
-static bool write_msr(struct kvm_vcpu *vcpu, u32 index, u64 data)
+/* Writes that may be done here, by whose they are. */
+enum fast_msr {
+	FAST_MSR_NONE,
+	FAST_MSR_VCPU,		/* changes this vCPU alone, and what hardware keeps of it */
+	FAST_MSR_DEADLINE,
+	FAST_MSR_X2APIC,	/* the local APIC knows which of its registers */
+};
+
+static enum fast_msr fast_msr(u32 index)
 {
 	switch (index) {
 	case MSR_IA32_TSC_ADJUST:
 	case MSR_IA32_MISC_ENABLE:
-		return likely(!msrs_filtered(vcpu)) &&
-		       kvm_set_msr(vcpu, index, data, false) == MSR_OK;
+		return FAST_MSR_VCPU;
+	case MSR_IA32_TSC_DEADLINE:
+		return FAST_MSR_DEADLINE;
+	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
+		return FAST_MSR_X2APIC;
 	default:
-		return kvm_lapic_wrmsr_irqoff(vcpu, index, data);
+		return FAST_MSR_NONE;
 	}
 }
 
-/* Those that write_msr() may take: for another nothing need be known of the instruction. */
-static bool may_write_msr(u32 index)
+/*
+ * One that is refused changes nothing: the long way refuses it again, and faults.
+ * The registers of an x2APIC cannot be filtered.
+ */
+static bool write_msr(struct kvm_vcpu *vcpu, enum fast_msr kind, u32 index, u64 data)
 {
-	switch (index) {
-	case MSR_IA32_TSC_ADJUST:
-	case MSR_IA32_MISC_ENABLE:
-	case MSR_IA32_TSC_DEADLINE:
-	case APIC_BASE_MSR ... APIC_BASE_MSR + 0xff:
-		return true;
-	}
-	return false;
+	if (kind == FAST_MSR_X2APIC)
+		return kvm_lapic_x2apic_write_irqoff(vcpu, index, data);
+	if (unlikely(msrs_filtered(vcpu)))
+		return false;
+	if (kind == FAST_MSR_DEADLINE)
+		return kvm_lapic_write_deadline_irqoff(vcpu, data);
+	return kvm_set_msr(vcpu, index, data, false) == MSR_OK;
 }
 
 enum run_result fast_wrmsr(struct kvm_vcpu *vcpu)
 {
 	u32 index = vcpu->regs[VCPU_REGS_RCX];
+	enum fast_msr kind = fast_msr(index);
 	unsigned long next;
 
-	if (!may_write_msr(index))
+	/* For another nothing need be known of the instruction. */
+	if (kind == FAST_MSR_NONE)
 		return RUN_REENTER;
 	next = kvm_x86_fast_next_rip(vcpu);
-	if (unlikely(!next) || !write_msr(vcpu, index, kvm_edx_eax_read(vcpu)))
+	if (unlikely(!next) || !write_msr(vcpu, kind, index, kvm_edx_eax_read(vcpu)))
 		return RUN_REENTER;
 	kvm_x86_fast_retire(vcpu, next);
 	return RUN_REENTER_FAST;

@@ -281,27 +281,33 @@ static bool eoi_is_private(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_lapic_wrmsr_irqoff() - the frequent MSR writes, for exit fastpaths
+ * kvm_lapic_write_deadline_irqoff() - arm the timer in its deadline mode, for exit fastpaths
  * @vcpu: the vCPU, its own thread
- * @msr: ECX
+ * @tsc: the guest's IA32_TSC_DEADLINE
+ *
+ * Context: irqs off, kvm->srcu not held; the filter has been asked.
+ * Return: true: done; false: nothing was done, take the long way.
+ */
+bool kvm_lapic_write_deadline_irqoff(struct kvm_vcpu *vcpu, u64 tsc)
+{
+	if (!lapic_in_kernel(vcpu) || vcpu->lapic->timer.mode != APIC_LVT_TIMER_TSCDEADLINE)
+		return false;
+	kvm_lapic_timer_set_deadline(vcpu, tsc);
+	return true;
+}
+
+/**
+ * kvm_lapic_x2apic_write_irqoff() - the frequent registers by MSR, for exit fastpaths
+ * @vcpu: the vCPU, its own thread
+ * @msr: ECX, 800H to 8FFH
  * @data: EDX:EAX
  *
  * Context: irqs off, kvm->srcu not held.
  * Return: true: done; false: nothing was done, take the long way.
  */
-bool kvm_lapic_wrmsr_irqoff(struct kvm_vcpu *vcpu, u32 msr, u64 data)
+bool kvm_lapic_x2apic_write_irqoff(struct kvm_vcpu *vcpu, u32 msr, u64 data)
 {
-	if (!lapic_in_kernel(vcpu))
-		return false;
-	if (msr == MSR_IA32_TSC_DEADLINE) {
-		/* It may be in a filter, which takes srcu to read. */
-		if (vcpu->lapic->timer.mode != APIC_LVT_TIMER_TSCDEADLINE ||
-		    rcu_access_pointer(vcpu->kvm->msr_filter))
-			return false;
-		kvm_lapic_timer_set_deadline(vcpu, data);
-		return true;
-	}
-	if (!lapic_x2apic_mode(vcpu))
+	if (!lapic_in_kernel(vcpu) || !lapic_x2apic_mode(vcpu))
 		return false;
 	switch (msr) {
 	case APIC_BASE_MSR + (APIC_EOI >> 4):

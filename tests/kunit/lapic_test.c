@@ -629,21 +629,21 @@ static void access_irqoff(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
 
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_EOI), 0));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_EOI), 0));
 	set_x2apic(vcpu);
-	KUNIT_EXPECT_TRUE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_SELF_IPI), 0x41));
+	KUNIT_EXPECT_TRUE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_SELF_IPI), 0x41));
 	expect_raise(test, vcpu, EVENT_IRQ_LINE);
 	kvm_lapic_take(vcpu, 0x41);
 	/* The I/O APIC waits for this EOI. */
 	__set_bit(0x41, vcpu->lapic->ioapic_handled_vectors);
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_EOI), 0));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_EOI), 0));
 	KUNIT_EXPECT_EQ(test, kvm_lapic_highest_isr(vcpu), 0x41);
 	__clear_bit(0x41, vcpu->lapic->ioapic_handled_vectors);
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_EOI), 1));
-	KUNIT_EXPECT_TRUE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_EOI), 0));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_EOI), 1));
+	KUNIT_EXPECT_TRUE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_EOI), 0));
 	KUNIT_EXPECT_EQ(test, kvm_lapic_highest_isr(vcpu), -1);
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_SPIV), 0xff));
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, X2APIC(APIC_ICR), BIT(12)));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_SPIV), 0xff));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_x2apic_write_irqoff(vcpu, X2APIC(APIC_ICR), BIT(12)));
 }
 
 /* Rows: from a mode to a mode, by the guest. */
@@ -781,7 +781,7 @@ static void state_without_lapic(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, state);
 	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_get_lapic(vcpu, state), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_set_lapic(vcpu, state), -EINVAL);
-	KUNIT_EXPECT_FALSE(test, kvm_lapic_wrmsr_irqoff(vcpu, MSR_IA32_TSC_DEADLINE, 1));
+	KUNIT_EXPECT_FALSE(test, kvm_lapic_write_deadline_irqoff(vcpu, 1));
 }
 
 /* ExtINTs of userspace's PIC wait for LINT0; what userspace restored does not. */

@@ -7,12 +7,16 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
+#include <asm/msr-index.h>
 #include <asm/tsc.h>
 
 #include "core/cpuid.h"
 #include "core/event.h"
+#include "core/fastpath.h"
 #include "core/irq/irqchip.h"
 #include "core/irq/lapic.h"
+#include "core/msr_filter.h"
+#include "core/regs.h"
 #include "core/request.h"
 #include "core/tsc.h"
 #include "core/vm.h"
@@ -390,6 +394,37 @@ static void reset_stops_it(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->lapic->timer.mode, (u32)APIC_LVT_TIMER_ONESHOT);
 }
 
+/* The fastpath arms the timer in its deadline mode; a filter it cannot read: the long way does. */
+static void deadline_by_fastpath(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct kvm_msr_filter *filter = kunit_kzalloc(test, sizeof(*filter), GFP_KERNEL);
+	u64 deadline = now(vcpu) + AN_HOUR;
+
+	KUNIT_ASSERT_NOT_NULL(test, filter);
+	filter->ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ,
+		.base = MSR_IA32_CR_PAT,
+		.nmsrs = 1,
+		.bitmap = (u8 *)fake_user_memory(test, PAGE_SIZE),
+	};
+	to_fake(vcpu)->step.insn_len = 2;
+	vcpu->regs[VCPU_REGS_RCX] = MSR_IA32_TSC_DEADLINE;
+	vcpu->regs[VCPU_REGS_RAX] = lower_32_bits(deadline);
+	vcpu->regs[VCPU_REGS_RDX] = upper_32_bits(deadline);
+
+	KUNIT_EXPECT_EQ(test, fast_wrmsr(vcpu), RUN_REENTER);
+	deadline_mode(vcpu);
+	KUNIT_EXPECT_EQ(test, fast_wrmsr(vcpu), RUN_REENTER_FAST);
+	KUNIT_EXPECT_EQ(test, kvm_lapic_timer_get_deadline(vcpu), deadline);
+	KUNIT_EXPECT_TRUE(test, armed(vcpu));
+
+	kvm_lapic_timer_set_deadline(vcpu, 0);
+	KUNIT_ASSERT_EQ(test, kvm_vm_ioctl_set_msr_filter(vcpu->kvm, filter), 0);
+	KUNIT_EXPECT_EQ(test, fast_wrmsr(vcpu), RUN_REENTER);
+	KUNIT_EXPECT_EQ(test, kvm_lapic_timer_get_deadline(vcpu), 0ULL);
+}
+
 static struct kunit_case lapic_timer_test_cases[] = {
 	KUNIT_CASE(divisors),
 	KUNIT_CASE(deadline_in_the_past),
@@ -404,6 +439,7 @@ static struct kunit_case lapic_timer_test_cases[] = {
 	KUNIT_CASE(deadline_masked),
 	KUNIT_CASE(modes_are_apart),
 	KUNIT_CASE(deadline_needs_cpuid),
+	KUNIT_CASE(deadline_by_fastpath),
 	KUNIT_CASE(one_shot),
 	KUNIT_CASE(periodic),
 	KUNIT_CASE(periodic_is_bounded),
