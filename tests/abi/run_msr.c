@@ -121,3 +121,27 @@ TEST(msr, branch_records)
 
 	EXPECT_EXIT(v, KVM_EXIT_HLT);
 }
+
+/* Of a CPU that calls itself AMD's, systems and firmware write these without asking. */
+PROGRAM(amd_switches, 32,
+	"	mov $0xc0010010, %ecx\n"	/* SYSCFG */
+	"	xor %edx, %edx\n"
+	"	mov $0x80000, %eax\n"
+	"	wrmsr\n"
+	"	rdmsr\n"
+	"	mov %eax, %ebx\n"
+	"	mov $0xc0010015, %ecx\n"	/* HWCR */
+	"	xor %edx, %edx\n"
+	"	mov $0x40040, %eax\n"
+	"	wrmsr\n"
+	"	rdmsr\n"
+	"	hlt\n");
+
+TEST_STRICT(msr, amd_switches, "refuses to write SYSCFG")
+{
+	struct vcpu *v = vcpu_with(MODE_PROT32, amd_switches);
+
+	EXPECT_EXIT(v, KVM_EXIT_HLT);
+	CHECK_EQ(get_regs(v).rbx, 0);
+	CHECK_EQ(get_regs(v).rax, 0x40000);
+}
