@@ -35,6 +35,7 @@
 #include "ops/event.h"
 #include "ops/mmu.h"
 #include "ops/regs.h"
+#include "ops/vendor.h"
 
 static_assert((int)EMUL_RDI == (int)VCPU_REGS_RDI && (int)EMUL_R15 == (int)VCPU_REGS_R15);
 static_assert((int)EMUL_ES == (int)VCPU_SREG_ES && (int)EMUL_GS == (int)VCPU_SREG_GS);
@@ -73,6 +74,8 @@ bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature)
 	};
 	struct kvm_vcpu *vcpu = to_vcpu(c);
 
+	if (feature == EMUL_FEAT_AMD_CPU)
+		return VENDOR_AMD_CPU;
 	if (feature == EMUL_FEAT_AMD)
 		return guest_cap(vcpu, GUEST_CAP_AMD_COMPAT);
 	return guest_cpuid_has(vcpu, x86_feature[feature]);

@@ -17,6 +17,7 @@
  * VENDOR_NAME      prefix of log lines and of the module's name
  * VENDOR_RIVAL     stock module that can hold the same hardware
  * VENDOR_ISA       whose exit reasons a trace shows, as readers of traces know it
+ * VENDOR_AMD_CPU   the guest runs on a CPU of AMD's, not on one of Intel's
  */
 #if defined(__VMX__)
 #define VENDOR_INLINE_H	"vmx/inline.h"
@@ -24,18 +25,21 @@
 #define VENDOR_NAME	"vmx"
 #define VENDOR_RIVAL	"kvm_intel"
 #define VENDOR_ISA	1
+#define VENDOR_AMD_CPU	0
 #elif defined(__SVM__)
 #define VENDOR_INLINE_H	"svm/inline.h"
 #define VENDOR_PTE_H	"svm/pte.h"
 #define VENDOR_NAME	"svm"
 #define VENDOR_RIVAL	"kvm_amd"
 #define VENDOR_ISA	2
+#define VENDOR_AMD_CPU	1
 #else
 #define VENDOR_INLINE_H	"tests/fake/inline.h"
 #define VENDOR_PTE_H	"tests/fake/pte.h"
 #define VENDOR_NAME	"fake"
 #define VENDOR_RIVAL	"kvm"
 #define VENDOR_ISA	0
+#define VENDOR_AMD_CPU	1	/* the emulator's tables of cases say what is Intel's */
 #endif
 
 #endif /* MONOVISOR_OPS_VENDOR_H */

@@ -18,6 +18,7 @@ enum emul_feature {
 	EMUL_FEAT_SSE2, EMUL_FEAT_SSE3, EMUL_FEAT_SSE41, EMUL_FEAT_AVX, EMUL_FEAT_AVX2,
 	EMUL_FEAT_NULL_BASE,	/* AMD: a null selector clears the base */
 	EMUL_FEAT_AMD,		/* AMD's or Hygon's reading where the vendors differ */
+	EMUL_FEAT_AMD_CPU,	/* the CPU below the guest is AMD's, whatever CPUID says */
 };
 
 bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature);

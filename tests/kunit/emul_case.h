@@ -36,6 +36,7 @@ struct exec_case {
 	u8 page, page_flags;	/* page != 0: its permissions */
 	u64 cr0, cr4;		/* bits added */
 	u8 no_feature;		/* 1 + enum emul_feature */
+	bool intel;		/* on a CPU of Intel's; else on one of AMD's */
 	enum emul_status status;
 	u8 vector;
 	u32 error;

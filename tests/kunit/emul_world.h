@@ -37,7 +37,7 @@ struct emul_world {
 	u8 ram[WORLD_RAM];
 	u8 page[WORLD_PAGES];
 	u8 pio[4096];
-	bool missing[EMUL_FEAT_AMD + 1];	/* features taken away */
+	bool missing[EMUL_FEAT_AMD_CPU + 1];	/* features taken away */
 
 	/* What happened. */
 	unsigned int shadow, steps, invlpgs, wbinvds;

@@ -44,12 +44,15 @@ static void detect(enum emul_feature feature, bool there)
 void env_setup(bool five_levels, bool null_clears_base)
 {
 	u32 eax, ebx, ecx, edx;
+	bool amd;
 
 	env.five_levels = five_levels;
 	detect(EMUL_FEAT_NULL_BASE, null_clears_base);
 	__cpuid(0, eax, ebx, ecx, edx);
 	/* "Auth" of AuthenticAMD, "Hygo" of HygonGenuine */
-	detect(EMUL_FEAT_AMD, ebx == 0x68747541 || ebx == 0x6f677948);
+	amd = ebx == 0x68747541 || ebx == 0x6f677948;
+	detect(EMUL_FEAT_AMD, amd);
+	detect(EMUL_FEAT_AMD_CPU, amd);
 	__cpuid(1, eax, ebx, ecx, edx);
 	detect(EMUL_FEAT_MOVBE, ecx & BIT(22));
 	detect(EMUL_FEAT_POPCNT, ecx & BIT(23));
