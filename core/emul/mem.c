@@ -39,13 +39,17 @@ static bool segment_type_ok(struct emul_ctxt *c, const struct kvm_segment *s, u3
 	return !code || rw;
 }
 
-static bool segment_limit_ok(const struct kvm_segment *s, u64 ea, unsigned int bytes)
+static bool segment_limit_ok(struct emul_ctxt *c, const struct kvm_segment *s, u64 ea,
+			     unsigned int bytes)
 {
 	u64 last = ea + bytes - 1;
 
 	if ((s->type & 0xc) == 4)	/* expand-down data */
 		return ea > s->limit && last <= (s->db ? 0xffffffffull : 0xffffull);
-	return last <= s->limit;
+	if (last <= s->limit)
+		return true;
+	/* Beyond 4 GiB Intel lets a CPU do as it likes: they go on at 0. AMD's fault. */
+	return s->limit == 0xffffffff && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU);
 }
 
 /**
@@ -79,7 +83,7 @@ enum emul_result emul_linearize(struct emul_ctxt *c, unsigned int seg, u64 ea,
 		return EMUL_CONTINUE;
 	}
 	s = emul_segment(c, seg);
-	if (!segment_type_ok(c, s, access) || !segment_limit_ok(s, ea, bytes))
+	if (!segment_type_ok(c, s, access) || !segment_limit_ok(c, s, ea, bytes))
 		return segment_fault(c, seg);
 	*linear = (u32)(s->base + ea);
 	return EMUL_CONTINUE;

@@ -24,6 +24,17 @@ static const struct exec_case corpus[] = {
 	  0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x82, 0xc0), FAULT(6) },
 	{ "group 1 alias, displacement too long", WORLD_L64, CODE(0x66, 0x66, 0x66, 0x66, 0x66,
 	  0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x82, 0x84, 0x24, 0), FAULT(13) },
+
+	/* An operand across the end of a flat segment is #GP or #SS; Intel goes on at 0. */
+	{ "mov eax, end of 4 GiB, AMD", WORLD_P32, CODE(0x8b, 0x03), R_IN(R(RBX, 0xfffffffd)),
+	  FAULT(13) },
+	{ "mov eax, end of 4 GiB, Intel", WORLD_P32, CODE(0x8b, 0x03), R_IN(R(RBX, 0xfffffffd)),
+	  .intel = true, PAGE_FAULT(0, 0xfffffffd) },
+	{ "push at the end of 4 GiB, AMD", WORLD_P32, CODE(0x50), R_IN(R(RSP, 2)), FAULT(12) },
+	{ "push at the end of 4 GiB, Intel", WORLD_P32, CODE(0x50), R_IN(R(RSP, 2)),
+	  .intel = true, PAGE_FAULT(2, 0xfffffffe) },
+	{ "mov ax, end of 64 KiB, Intel", WORLD_REAL, CODE(0x8b, 0x07), R_IN(R(RBX, 0xffff)),
+	  .intel = true, FAULT(13) },
 };
 
 static void corpus_table(struct kunit *test)
