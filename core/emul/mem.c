@@ -148,8 +148,26 @@ enum emul_result emul_map_linear(struct emul_ctxt *c, u64 linear, unsigned int b
 
 static bool misaligned(struct emul_ctxt *c, u64 linear, unsigned int bytes)
 {
-	return c->cpl == 3 && (c->rflags & X86_EFLAGS_AC) && (c->cr0 & X86_CR0_AM) &&
-	       is_power_of_2_u(bytes) && (linear & (min_t(unsigned int, bytes, 16) - 1));
+	if (c->cpl != 3 || !(c->rflags & X86_EFLAGS_AC) || !(c->cr0 & X86_CR0_AM))
+		return false;
+	if (!is_power_of_2_u(bytes) || !(linear & (min_t(unsigned int, bytes, 16) - 1)))
+		return false;
+	/* MOVUPS, MOVDQU and their like may be checked or not: Intel does not. */
+	return bytes <= 8 || emul_env_has_feature(c, EMUL_FEAT_AMD_CPU);
+}
+
+/*
+ * A misaligned operand may begin at a canonical address and end beyond: Intel's
+ * CPUs see to its alignment first.
+ */
+static bool misaligned_at_hole(struct emul_ctxt *c, unsigned int seg, u64 ea, unsigned int bytes)
+{
+	if (!emul_is_long(c) || !(c->rflags & X86_EFLAGS_AC) ||
+	    emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		return false;
+	if (seg == EMUL_FS || seg == EMUL_GS)
+		ea += emul_segment(c, seg)->base;
+	return emul_canonical(c, ea) && misaligned(c, ea, bytes);
 }
 
 /**
@@ -170,6 +188,8 @@ enum emul_result emul_map(struct emul_ctxt *c, unsigned int seg, u64 ea, unsigne
 	enum emul_result res;
 	u64 linear;
 
+	if (misaligned_at_hole(c, seg, ea, bytes))
+		return emul_raise_err(c, EXC_AC, 0);
 	res = emul_linearize(c, seg, ea, bytes, access, &linear);
 	if (res != EMUL_CONTINUE)
 		return res;

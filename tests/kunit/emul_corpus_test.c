@@ -35,6 +35,22 @@ static const struct exec_case corpus[] = {
 	  .intel = true, PAGE_FAULT(2, 0xfffffffe) },
 	{ "mov ax, end of 64 KiB, Intel", WORLD_REAL, CODE(0x8b, 0x07), R_IN(R(RBX, 0xffff)),
 	  .intel = true, FAULT(13) },
+
+	/* A misaligned operand that only begins at a canonical address: #GP or #AC. */
+	{ "mov eax, end of canonical addresses, AMD", WORLD_L64, CODE(0x8b, 0x03),
+	  R_IN(R(RBX, 0x7fffffffffff)), ENABLE_AC, FAULT(13) },
+	{ "mov eax, end of canonical addresses, Intel", WORLD_L64, CODE(0x8b, 0x03),
+	  R_IN(R(RBX, 0x7fffffffffff)), .intel = true, ENABLE_AC, FAULT(17) },
+	{ "mov eax, misaligned, not canonical, Intel", WORLD_L64, CODE(0x8b, 0x03),
+	  R_IN(R(RBX, 0x800000000001)), .intel = true, ENABLE_AC, FAULT(13) },
+	/* Only AMD checks the alignment of 16 bytes that need not be aligned. */
+	{ "movups, misaligned, AMD", WORLD_L64, CODE(0x0f, 0x11, 0x0b), R_IN(R(RBX, 0x2001)),
+	  ENABLE_AC, FAULT(17) },
+	{ "movups, misaligned, Intel", WORLD_L64, CODE(0x0f, 0x11, 0x0b), R_IN(R(RBX, 0x2001)),
+	  .intel = true, ENABLE_AC,
+	  M_OUT(M(0x2001, 8, 0x1716151413121110), M(0x2009, 8, 0x1f1e1d1c1b1a1918)) },
+	{ "movlps, misaligned, Intel", WORLD_L64, CODE(0x0f, 0x13, 0x0b), R_IN(R(RBX, 0x2001)),
+	  .intel = true, ENABLE_AC, FAULT(17) },
 };
 
 static void corpus_table(struct kunit *test)
