@@ -82,6 +82,28 @@ enum emul_result emul_pop(struct emul_ctxt *c, u64 *val, unsigned int bytes)
 }
 
 /**
+ * emul_pop_selector - pop a value into a segment register
+ * @c: the emulation context
+ * @sel: receives the selector
+ *
+ * AMD's CPUs read as much as they pop, Intel's read 16 bits of it.
+ *
+ * Return: as emul_read(); RSP moves only on EMUL_CONTINUE.
+ */
+enum emul_result emul_pop_selector(struct emul_ctxt *c, u16 *sel)
+{
+	unsigned int bytes = emul_env_has_feature(c, EMUL_FEAT_AMD_CPU) ? c->op_size : 2;
+	enum emul_result res;
+	u64 val = 0;
+
+	res = emul_read(c, EMUL_SS, stack_offset(c, 0), &val, bytes);
+	if (res == EMUL_CONTINUE)
+		move_rsp(c, c->op_size);
+	*sel = val;
+	return res;
+}
+
+/**
  * emul_branch_mask - cut a branch target to the operand size
  * @target: the target
  * @bytes: operand size
@@ -301,10 +323,21 @@ static enum emul_result exec_leave(struct emul_ctxt *c)
 	return EMUL_CONTINUE;
 }
 
-/* The selector is zero extended to the operand size, as AMD documents it. */
+/*
+ * The selector is zero extended to the operand size, as AMD documents it. In
+ * 32 bits of stack Intel's CPUs move its 16 bits and leave the others alone.
+ */
 static enum emul_result exec_push_sreg(struct emul_ctxt *c)
 {
-	return emul_push(c, emul_segment(c, (c->opcode >> 3) & 7)->selector, c->op_size);
+	u64 sel = emul_segment(c, (c->opcode >> 3) & 7)->selector;
+	enum emul_result res;
+
+	if (c->op_size != 4 || emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		return emul_push(c, sel, c->op_size);
+	res = emul_write(c, EMUL_SS, stack_offset(c, -4), &sel, 2);
+	if (res == EMUL_CONTINUE)
+		move_rsp(c, -4);
+	return res;
 }
 
 /* INT n through the real-mode vector table. */

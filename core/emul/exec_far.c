@@ -401,9 +401,9 @@ static enum emul_result exec_load_far(struct emul_ctxt *c)
 static enum emul_result exec_pop_sreg(struct emul_ctxt *c)
 {
 	enum emul_result res;
-	u64 sel;
+	u16 sel;
 
-	res = emul_pop(c, &sel, c->op_size);
+	res = emul_pop_selector(c, &sel);
 	return res == EMUL_CONTINUE ? exec_mov_to_sreg(c, sel, (c->opcode >> 3) & 7) : res;
 }
 

@@ -210,6 +210,7 @@ enum emul_result emul_exec_system(struct emul_ctxt *c);
 enum emul_result emul_exec_sse(struct emul_ctxt *c);
 enum emul_result emul_push(struct emul_ctxt *c, u64 val, unsigned int bytes);
 enum emul_result emul_pop(struct emul_ctxt *c, u64 *val, unsigned int bytes);
+enum emul_result emul_pop_selector(struct emul_ctxt *c, u16 *sel);
 enum emul_result emul_branch_to(struct emul_ctxt *c, u64 target, unsigned int bytes);
 u64 emul_branch_mask(u64 target, unsigned int bytes);
 enum emul_result emul_check_io(struct emul_ctxt *c, u16 port, unsigned int size);

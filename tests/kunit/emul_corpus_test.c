@@ -51,6 +51,17 @@ static const struct exec_case corpus[] = {
 	  M_OUT(M(0x2001, 8, 0x1716151413121110), M(0x2009, 8, 0x1f1e1d1c1b1a1918)) },
 	{ "movlps, misaligned, Intel", WORLD_L64, CODE(0x0f, 0x13, 0x0b), R_IN(R(RBX, 0x2001)),
 	  .intel = true, ENABLE_AC, FAULT(17) },
+
+	/* A selector takes 32 bits of stack. Intel stores 16 of them, and loads 16. */
+	{ "push ds, 32 bits, AMD", WORLD_P32, CODE(0x1e), M_IN(M(0x3ffc, 4, 0x87654321)),
+	  M_OUT(M(0x3ffc, 4, 0x20)), R_OUT(R(RSP, 0x3ffc)) },
+	{ "push ds, 32 bits, Intel", WORLD_P32, CODE(0x1e), M_IN(M(0x3ffc, 4, 0x87654321)),
+	  .intel = true, M_OUT(M(0x3ffc, 2, 0x20)), R_OUT(R(RSP, 0x3ffc)) },
+	{ "push fs, 64 bits, Intel", WORLD_L64, CODE(0x0f, 0xa0), M_IN(M(0x3ff8, 8, ~0ull)),
+	  .intel = true, M_OUT(M(0x3ff8, 8, 0x28)), R_OUT(R(RSP, 0x3ff8)) },
+	{ "pop ds, 32 bits, AMD", WORLD_REAL, CODE(0x66, 0x1f), R_IN(R(RSP, 0xfffe)), FAULT(12) },
+	{ "pop ds, 32 bits, Intel", WORLD_REAL, CODE(0x66, 0x1f), R_IN(R(RSP, 0xfffe)),
+	  .intel = true, R_OUT(R(RSP, 2)) },
 };
 
 static void corpus_table(struct kunit *test)
