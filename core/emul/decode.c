@@ -248,7 +248,15 @@ static struct emul_opcode regular_alu_entry(u8 opcode)
 	return e;
 }
 
-static struct emul_opcode map_entry(const struct emul_ctxt *c)
+/* Not with REX.B, which makes it XCHG; but F3 90 is PAUSE to Intel all the same. */
+static bool is_nop_90(struct emul_ctxt *c)
+{
+	if (!(c->rex & 1))
+		return true;
+	return c->rep == 0xf3 && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU);
+}
+
+static struct emul_opcode map_entry(struct emul_ctxt *c)
 {
 	struct emul_opcode e = { .op = OP_UNSUPP, .flags = F_MODRM | F_IMM_AFTER };
 
@@ -269,8 +277,11 @@ static struct emul_opcode map_entry(const struct emul_ctxt *c)
 	/* MOVSXD took the place of ARPL; 90 is XCHG only as REX.B 90. */
 	if (c->map == 0 && c->opcode == 0x63 && emul_is_long(c))
 		e = (struct emul_opcode){ OP_MOVSX, A_REG, A_RM32, 0, F_WR };
-	if (c->map == 0 && c->opcode == 0x90 && !(c->rex & 1))
+	if (c->map == 0 && c->opcode == 0x90 && is_nop_90(c))
 		e = (struct emul_opcode){ .op = OP_NOP };
+	/* PREFETCHW and its like do nothing with a register on Intel's CPUs. */
+	if (c->map == 1 && c->opcode == 0x0d && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		e.flags &= ~F_MEM;
 	return e;
 }
 

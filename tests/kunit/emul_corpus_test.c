@@ -62,6 +62,16 @@ static const struct exec_case corpus[] = {
 	{ "pop ds, 32 bits, AMD", WORLD_REAL, CODE(0x66, 0x1f), R_IN(R(RSP, 0xfffe)), FAULT(12) },
 	{ "pop ds, 32 bits, Intel", WORLD_REAL, CODE(0x66, 0x1f), R_IN(R(RSP, 0xfffe)),
 	  .intel = true, R_OUT(R(RSP, 2)) },
+
+	/* What is PAUSE to Intel is an exchange with R8 to AMD. */
+	{ "pause with rex.b, AMD", WORLD_L64, CODE(0xf3, 0x49, 0x90), R_IN(R(RAX, 1), R(R8, 2)),
+	  R_OUT(R(RAX, 2), R(R8, 1)) },
+	{ "pause with rex.b, Intel", WORLD_L64, CODE(0xf3, 0x49, 0x90), R_IN(R(RAX, 1), R(R8, 2)),
+	  .intel = true },
+	{ "xchg rax, r8, Intel", WORLD_L64, CODE(0x49, 0x90), R_IN(R(RAX, 1), R(R8, 2)),
+	  .intel = true, R_OUT(R(RAX, 2), R(R8, 1)) },
+	{ "prefetchw of a register, AMD", WORLD_P32, CODE(0x0f, 0x0d, 0xc8), FAULT(6) },
+	{ "prefetchw of a register, Intel", WORLD_P32, CODE(0x0f, 0x0d, 0xc8), .intel = true },
 };
 
 static void corpus_table(struct kunit *test)
