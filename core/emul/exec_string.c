@@ -42,7 +42,26 @@ static void count_down(struct emul_ctxt *c, u32 count)
 
 		if (c->rep == (equal ? 0xf2 : 0xf3))
 			c->rep_again = false;
+		/* Who interrupts Intel's CPUs in between sees the flags of before. */
+		if (c->rep_again && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+			c->new_rflags = (c->new_rflags & ~(u64)FL_ARITH) | (c->rflags & FL_ARITH);
 	}
+}
+
+/*
+ * Repeating with short addresses in 64-bit mode, Intel's CPUs clear the upper half
+ * of the counter even when it is 0, and those of the pointers if MOVS or STOS does.
+ */
+static void clear_upper_halves(struct emul_ctxt *c)
+{
+	if (!c->rep || c->addr_size != 4 || !emul_is_long(c) ||
+	    emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		return;
+	emul_set_gpr(c, EMUL_RCX, emul_gpr(c, EMUL_RCX), 4);
+	if (c->op == OP_MOVS)
+		emul_set_gpr(c, EMUL_RSI, emul_gpr(c, EMUL_RSI), 4);
+	if (c->op == OP_MOVS || c->op == OP_STOS)
+		emul_set_gpr(c, EMUL_RDI, emul_gpr(c, EMUL_RDI), 4);
 }
 
 static enum emul_result exec_memory_string(struct emul_ctxt *c)
@@ -232,7 +251,7 @@ static enum emul_result exec_outs(struct emul_ctxt *c)
  * emul_exec_string - execute one iteration of a string instruction
  * @c: the emulation context
  *
- * With a repeat prefix and RCX = 0 nothing happens. Otherwise registers advance
+ * With a repeat prefix and RCX = 0 nothing is done. Otherwise registers advance
  * by what was done and c->rep_again tells whether iterations are left.
  *
  * Return: as the accesses it makes; after a fault nothing has advanced.
@@ -248,6 +267,8 @@ enum emul_result emul_exec_string(struct emul_ctxt *c)
 		res = emul_check_io(c, emul_gpr(c, EMUL_RDX), c->op_size);
 		if (res != EMUL_CONTINUE)
 			return res;
+	} else {
+		clear_upper_halves(c);
 	}
 	if (c->rep && !index_reg(c, EMUL_RCX))
 		return EMUL_CONTINUE;

@@ -18,6 +18,7 @@
 #define SF X86_EFLAGS_SF
 #define OF X86_EFLAGS_OF
 #define DF X86_EFLAGS_DF
+#define TF X86_EFLAGS_TF
 #define ARITH (CF | PF | AF | ZF | SF | OF)
 
 struct reg_val { u8 reg; bool set; u64 val; };

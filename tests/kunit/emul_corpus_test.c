@@ -72,6 +72,31 @@ static const struct exec_case corpus[] = {
 	  .intel = true, R_OUT(R(RAX, 2), R(R8, 1)) },
 	{ "prefetchw of a register, AMD", WORLD_P32, CODE(0x0f, 0x0d, 0xc8), FAULT(6) },
 	{ "prefetchw of a register, Intel", WORLD_P32, CODE(0x0f, 0x0d, 0xc8), .intel = true },
+
+	/* REP with short addresses and nothing to do, and with something. */
+	{ "rep movsb, ecx 0, AMD", WORLD_L64, CODE(0x67, 0xf3, 0xa4),
+	  R_IN(R(RCX, 1ull << 32), R(RSI, 1ull << 33 | 0x2000), R(RDI, 1ull << 34 | 0x2100)) },
+	{ "rep movsb, ecx 0, Intel", WORLD_L64, CODE(0x67, 0xf3, 0xa4), .intel = true,
+	  R_IN(R(RCX, 1ull << 32), R(RSI, 1ull << 33 | 0x2000), R(RDI, 1ull << 34 | 0x2100)),
+	  R_OUT(R(RCX, 0), R(RSI, 0x2000), R(RDI, 0x2100)) },
+	{ "rep stosb, ecx 0, Intel", WORLD_L64, CODE(0x67, 0xf3, 0xaa), .intel = true,
+	  R_IN(R(RCX, 1ull << 32), R(RSI, 1ull << 33), R(RDI, 1ull << 34)),
+	  R_OUT(R(RCX, 0), R(RDI, 0)) },
+	{ "repe cmpsb, ecx 0, Intel", WORLD_L64, CODE(0x67, 0xf3, 0xa6), .intel = true,
+	  R_IN(R(RCX, 1ull << 32), R(RSI, 1ull << 33), R(RDI, 1ull << 34)), R_OUT(R(RCX, 0)) },
+	{ "rep lodsb, ecx 1, Intel", WORLD_L64, CODE(0x67, 0xf3, 0xac), .intel = true,
+	  R_IN(R(RAX, 9), R(RCX, 1ull << 32 | 1), R(RSI, 1ull << 33 | 0x2000)),
+	  R_OUT(R(RAX, 0), R(RCX, 0), R(RSI, 0x2001)) },
+	/* The step trap in the middle of a scan: only AMD has touched the flags by then. */
+	{ "repne scasb, interrupted, AMD", WORLD_L64, CODE(0xf2, 0xae), .fl_in = TF | CF | ZF,
+	  R_IN(R(RAX, 9), R(RCX, 2), R(RDI, 0x2000)), R_OUT(R(RCX, 1), R(RDI, 0x2001)),
+	  .rip = WORLD_CODE, FL(ARITH, PF) },
+	{ "repne scasb, interrupted, Intel", WORLD_L64, CODE(0xf2, 0xae), .fl_in = TF | CF | ZF,
+	  R_IN(R(RAX, 9), R(RCX, 2), R(RDI, 0x2000)), R_OUT(R(RCX, 1), R(RDI, 0x2001)),
+	  .intel = true, .rip = WORLD_CODE },
+	{ "repne scasb, over, Intel", WORLD_L64, CODE(0xf2, 0xae), .fl_in = TF | CF | ZF,
+	  R_IN(R(RAX, 9), R(RCX, 1), R(RDI, 0x2000)), R_OUT(R(RCX, 0), R(RDI, 0x2001)),
+	  .intel = true, FL(ARITH, PF) },
 };
 
 static void corpus_table(struct kunit *test)
