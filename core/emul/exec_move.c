@@ -67,21 +67,26 @@ static enum emul_result exec_lahf_sahf(struct emul_ctxt *c)
 	return EMUL_CONTINUE;
 }
 
-/* BOUND compares a signed index with the two bounds in memory. */
+/* BOUND compares a signed index with the two bounds in memory. Intel's CPUs take one by one. */
 static enum emul_result exec_bound(struct emul_ctxt *c)
 {
 	unsigned int bytes = c->op_size;
 	s64 index = (s64)emul_sign_extend(c->dst.val, bytes);
 	enum emul_result res;
 	u64 low = 0, high = 0, ea = c->mem.ea;
+	bool below;
 
 	res = emul_read(c, c->mem.seg, ea, &low, bytes);
-	ea = (ea + bytes) & emul_mask(c->addr_size);
-	if (res == EMUL_CONTINUE)
-		res = emul_read(c, c->mem.seg, ea, &high, bytes);
 	if (res != EMUL_CONTINUE)
 		return res;
-	if (index < (s64)emul_sign_extend(low, bytes) || index > (s64)emul_sign_extend(high, bytes))
+	below = index < (s64)emul_sign_extend(low, bytes);
+	if (below && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		return emul_raise(c, EXC_BR);
+	ea = (ea + bytes) & emul_mask(c->addr_size);
+	res = emul_read(c, c->mem.seg, ea, &high, bytes);
+	if (res != EMUL_CONTINUE)
+		return res;
+	if (below || index > (s64)emul_sign_extend(high, bytes))
 		return emul_raise(c, EXC_BR);
 	return EMUL_CONTINUE;
 }

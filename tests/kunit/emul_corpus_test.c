@@ -97,6 +97,15 @@ static const struct exec_case corpus[] = {
 	{ "repne scasb, over, Intel", WORLD_L64, CODE(0xf2, 0xae), .fl_in = TF | CF | ZF,
 	  R_IN(R(RAX, 9), R(RCX, 1), R(RDI, 0x2000)), R_OUT(R(RCX, 0), R(RDI, 0x2001)),
 	  .intel = true, FL(ARITH, PF) },
+
+	/* Too small an index, and the upper bound cannot be read. */
+	{ "bound, upper bound absent, AMD", WORLD_P32, CODE(0x62, 0x03), R_IN(R(RBX, 0x1ffc)),
+	  M_IN(M(0x1ffc, 4, 1)), .page = 2, .page_flags = 0, PAGE_FAULT(0, 0x2000) },
+	{ "bound, upper bound absent, Intel", WORLD_P32, CODE(0x62, 0x03), R_IN(R(RBX, 0x1ffc)),
+	  M_IN(M(0x1ffc, 4, 1)), .page = 2, .page_flags = 0, .intel = true, FAULT(5) },
+	{ "bound, index above the lower, Intel", WORLD_P32, CODE(0x62, 0x03),
+	  R_IN(R(RAX, 1), R(RBX, 0x1ffc)), M_IN(M(0x1ffc, 4, 1)), .page = 2, .page_flags = 0,
+	  .intel = true, PAGE_FAULT(0, 0x2000) },
 };
 
 static void corpus_table(struct kunit *test)
