@@ -315,6 +315,13 @@ static void decode_group7_reg(const struct emul_ctxt *c, struct emul_opcode *e)
 	e->flags = F_MODRM;
 }
 
+/* C6 F8 and C7 F8 are XABORT and XBEGIN to Intel: for the CPU, which may have them. */
+static void decode_group11_reg(struct emul_ctxt *c, struct emul_opcode *e)
+{
+	if (c->modrm == 0xf8 && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		e->op = OP_UNSUPP;
+}
+
 static enum emul_result find_entry(struct emul_ctxt *c, struct emul_opcode *e)
 {
 	enum emul_result res;
@@ -339,6 +346,8 @@ static enum emul_result find_entry(struct emul_ctxt *c, struct emul_opcode *e)
 		join_entry(e, &emul_groups[group][c->modrm_reg & 7]);
 		if (group == GRP_7 && c->modrm_mod == 3)
 			decode_group7_reg(c, e);
+		else if (group == GRP_11)
+			decode_group11_reg(c, e);
 	} else if (e->op == OP_BY_PREFIX) {
 		join_entry(e, &emul_prefix_sets[e->src2][prefix_column(c)]);
 	}

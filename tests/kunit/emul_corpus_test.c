@@ -106,6 +106,11 @@ static const struct exec_case corpus[] = {
 	{ "bound, index above the lower, Intel", WORLD_P32, CODE(0x62, 0x03),
 	  R_IN(R(RAX, 1), R(RBX, 0x1ffc)), M_IN(M(0x1ffc, 4, 1)), .page = 2, .page_flags = 0,
 	  .intel = true, PAGE_FAULT(0, 0x2000) },
+
+	/* XBEGIN: no instruction of AMD's, beyond the emulator on Intel's CPUs. */
+	{ "xbegin, AMD", WORLD_L64, CODE(0xc7, 0xf8, 0, 0, 0, 0), FAULT(6) },
+	{ "xbegin, Intel", WORLD_L64, CODE(0xc7, 0xf8, 0, 0, 0, 0), .intel = true,
+	  .status = EMUL_FAILED },
 };
 
 static void corpus_table(struct kunit *test)
