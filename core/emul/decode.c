@@ -256,6 +256,14 @@ static bool is_nop_90(struct emul_ctxt *c)
 	return c->rep == 0xf3 && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU);
 }
 
+/* With 16 bits to fill, AMD reads 32 of memory all the same, Intel 16. */
+static unsigned int movsxd_source(struct emul_ctxt *c)
+{
+	if (!c->opsize66 || c->rex & 8 || emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
+		return A_RM32;
+	return A_RM16;
+}
+
 static struct emul_opcode map_entry(struct emul_ctxt *c)
 {
 	struct emul_opcode e = { .op = OP_UNSUPP, .flags = F_MODRM | F_IMM_AFTER };
@@ -276,7 +284,7 @@ static struct emul_opcode map_entry(struct emul_ctxt *c)
 	}
 	/* MOVSXD took the place of ARPL; 90 is XCHG only as REX.B 90. */
 	if (c->map == 0 && c->opcode == 0x63 && emul_is_long(c))
-		e = (struct emul_opcode){ OP_MOVSX, A_REG, A_RM32, 0, F_WR };
+		e = (struct emul_opcode){ OP_MOVSX, A_REG, movsxd_source(c), 0, F_WR };
 	if (c->map == 0 && c->opcode == 0x90 && is_nop_90(c))
 		e = (struct emul_opcode){ .op = OP_NOP };
 	/* PREFETCHW and its like do nothing with a register on Intel's CPUs. */

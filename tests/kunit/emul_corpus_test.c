@@ -111,6 +111,13 @@ static const struct exec_case corpus[] = {
 	{ "xbegin, AMD", WORLD_L64, CODE(0xc7, 0xf8, 0, 0, 0, 0), FAULT(6) },
 	{ "xbegin, Intel", WORLD_L64, CODE(0xc7, 0xf8, 0, 0, 0, 0), .intel = true,
 	  .status = EMUL_FAILED },
+
+	/* MOVSXD to 16 bits reads 32 or 16. */
+	{ "movsxd ax, end of a page, AMD", WORLD_L64, CODE(0x66, 0x63, 0x03), R_IN(R(RBX, 0x1ffe)),
+	  .page = 2, .page_flags = 0, PAGE_FAULT(0, 0x2000) },
+	{ "movsxd ax, end of a page, Intel", WORLD_L64, CODE(0x66, 0x63, 0x03),
+	  R_IN(R(RAX, ~0ull), R(RBX, 0x1ffe)), M_IN(M(0x1ffe, 2, 0x8765)),
+	  .page = 2, .page_flags = 0, .intel = true, R_OUT(R(RAX, 0xffffffffffff8765)) },
 };
 
 static void corpus_table(struct kunit *test)
