@@ -63,6 +63,9 @@ enum emul_said env_run(const struct test_case *t, u8 *mem, struct outcome *o);
 unsigned int env_operation(void);
 u64 env_undefined_flags(const struct test_case *t);
 bool env_comparable(const struct test_case *t);
+/* What a known difference takes from the comparison; two of them matter after faults only. */
+enum env_spared { SPARED_NOTHING, SPARED_CASE, SPARED_FAULT_MEMORY, SPARED_FAULT_UPPER };
+enum env_spared env_spared(void);
 bool env_blocks_trap(void);
 bool env_partial(void);
 bool env_free_order(void);
