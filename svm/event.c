@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events into the guest, and the windows in which they can be taken: EVENTINJ
- * and EXITINTINFO, virtual interrupts as an interrupt window, NMI masking by
- * intercepting IRET. What is injected and when is core/event.c's decision.
+ * and EXITINTINFO, virtual interrupts as an interrupt window. NMI masking is
+ * soft_nmi.c's. What is injected and when is core/event.c's decision.
  *
  * Source: AMD APM volume 2, "Event Injection", "Virtual Interrupts" and
  * "Interrupt and Exception Support".
@@ -210,29 +210,9 @@ void kvm_x86_enable_irq_window(struct kvm_vcpu *vcpu)
 	svm_set_intercept(svm, INTERCEPT_VINTR);
 }
 
-/*
- * Why an NMI cannot go in, and what makes the guest exit when it can:
- *
- *	masked, handler runs		IRET exits (armed at injection)
- *	masked, IRET about to execute	single-step over it
- *	interrupt shadow		single-step over its instruction
- *	another event goes in first	IRET of its handler (run.c)
- */
 void kvm_x86_enable_nmi_window(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	if (svm->nmi_masked && !svm->awaiting_iret)
-		return;
-	if (svm->nmi_singlestep)
-		return;
-
-	/* DR6 would be the guest's, with our step in it. */
-	if (vcpu->switch_db_regs & KVM_DEBUGREG_WONT_EXIT)
-		kvm_end_debug_loan(vcpu);
-	svm->nmi_singlestep_rflags = kvm_x86_get_rflags(vcpu);
-	svm->nmi_singlestep = true;
-	svm->vmcb->save.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
+	svm_soft_nmi_open_window(to_svm(vcpu));
 }
 
 bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
@@ -242,11 +222,7 @@ bool kvm_x86_get_nmi_mask(struct kvm_vcpu *vcpu)
 
 void kvm_x86_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	svm->nmi_masked = masked;
-	svm->awaiting_iret = false;
-	svm_assign_intercept(svm, INTERCEPT_IRET, masked);
+	svm_soft_nmi_set_mask(to_svm(vcpu), masked);
 }
 
 u32 kvm_x86_get_interrupt_shadow(struct kvm_vcpu *vcpu)
@@ -265,53 +241,6 @@ void kvm_x86_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
 		control->int_state |= SVM_INTERRUPT_SHADOW_MASK;
 	else
 		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
-}
-
-/* Give the guest its own TF and RF back. */
-void svm_disable_nmi_singlestep(struct vcpu_svm *svm)
-{
-	unsigned long rflags;
-
-	if (!svm->nmi_singlestep)
-		return;
-	rflags = kvm_x86_get_rflags(&svm->vcpu);
-	svm->nmi_singlestep = false;
-	svm->vmcb->save.rflags = rflags;
-}
-
-/*
- * IRET is about to execute. The NMI stays masked for this one instruction:
- * run.c unmasks it when RIP has moved on.
- */
-enum run_result svm_exit_iret(struct kvm_vcpu *vcpu)
-{
-	struct vcpu_svm *svm = to_svm(vcpu);
-
-	svm_clear_intercept(svm, INTERCEPT_IRET);
-	if (svm->nmi_masked) {
-		svm->awaiting_iret = true;
-		svm->nmi_iret_rip = kvm_rip_read(vcpu);
-	}
-	return exit_nmi_window(vcpu);
-}
-
-/**
- * svm_nmi_step_done() - take our single step out of a #DB
- * @svm: the vCPU, after a #DB exit
- * @dr6_bits: causes of the #DB, positive polarity
- *
- * Return: true if nothing is left of the #DB: it was ours alone.
- */
-bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits)
-{
-	bool guest_steps = svm->nmi_singlestep_rflags & X86_EFLAGS_TF;
-
-	if (!svm->nmi_singlestep)
-		return false;
-	svm_disable_nmi_singlestep(svm);
-	if (!guest_steps && !(svm->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
-		*dr6_bits &= ~(unsigned long)DR_STEP;
-	return !*dr6_bits;
 }
 
 /* The CPU does not compare: every write exits while one of them is of interest. */

@@ -42,7 +42,7 @@ static enum run_result decode_exception(struct vcpu_svm *svm, u8 vector)
 	case DB_VECTOR:
 		ex.error_code = 0;
 		ex.payload = svm->vmcb->save.dr6 ^ DR6_ACTIVE_LOW;
-		if (svm_nmi_step_done(svm, &ex.payload))
+		if (svm_soft_nmi_step(svm, &ex.payload))
 			return exit_nmi_window(&svm->vcpu);
 		break;
 	case PF_VECTOR:
@@ -156,7 +156,7 @@ static enum run_result decode_reason(struct vcpu_svm *svm)
 	case SVM_EXIT_VMMCALL:
 		return exit_hypercall(vcpu);
 	case SVM_EXIT_IRET:
-		return svm_exit_iret(vcpu);
+		return svm_soft_nmi_iret(svm);
 	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7:
 	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7:
 		return decode_dr(svm, code);

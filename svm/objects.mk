@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Objects of the AMD SVM backend.
 mv-svm += svm/hw.o svm/caps.o svm/vmcb.o svm/vcpu.o svm/run.o svm/vmenter.o
-mv-svm += svm/exit.o svm/event.o svm/regs.o svm/msr.o svm/mmu.o svm/timer.o
+mv-svm += svm/exit.o svm/event.o svm/soft_nmi.o svm/regs.o svm/msr.o svm/mmu.o svm/timer.o
 
 # Structure offsets for vmenter.S, as the kernel makes its own asm-offsets.h.
 asflags-y += -iquote $(obj)

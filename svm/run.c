@@ -21,21 +21,6 @@
 #include "svm/format.h"
 #include "svm/svm.h"
 
-/*
- * A step for the NMI window must not be under way when an event goes in: our
- * TF would be pushed on the guest's stack. Wait for the IRET of that event's
- * handler instead; architecturally any IRET ends NMI masking.
- */
-static void prepare_nmi_step(struct vcpu_svm *svm)
-{
-	if (likely(!svm->nmi_singlestep) ||
-	    !(svm->vmcb->control.event_inj & SVM_EVTINJ_VALID))
-		return;
-	svm_disable_nmi_singlestep(svm);
-	svm->awaiting_iret = false;
-	svm_set_intercept(svm, INTERCEPT_IRET);
-}
-
 /* The task priority that software sees and hardware's copy of it. */
 static void write_tpr(struct vcpu_svm *svm)
 {
@@ -68,7 +53,8 @@ static void prepare_entry(struct vcpu_svm *svm)
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
-	prepare_nmi_step(svm);
+	if (unlikely(svm->nmi_singlestep))
+		svm_soft_nmi_before_entry(svm);
 	/* Whether an IRET has been executed is told by where RIP has gone from it. */
 	vcpu->fast_allowed &= !svm->awaiting_iret;
 	svm_update_asid(svm);
@@ -181,17 +167,6 @@ static void collect_control(struct vcpu_svm *svm)
 	}
 }
 
-/* The IRET that ends an NMI handler has executed if RIP is no longer on it. */
-static void collect_nmi(struct vcpu_svm *svm)
-{
-	if (likely(!svm->awaiting_iret) ||
-	    svm->vcpu.regs[VCPU_REGS_RIP] == svm->nmi_iret_rip)
-		return;
-	svm->awaiting_iret = false;
-	svm->nmi_masked = false;
-	kvm_nmi_unmasked(&svm->vcpu);
-}
-
 static void collect_exit(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
@@ -221,7 +196,8 @@ static void collect_exit(struct vcpu_svm *svm)
 		svm_keep_events(svm);
 		return;
 	}
-	collect_nmi(svm);
+	if (unlikely(svm->awaiting_iret))
+		svm_soft_nmi_after_exit(svm);
 	svm_collect_events(svm);
 }
 

@@ -73,7 +73,7 @@ struct vcpu_svm {
 
 	bool spec_ctrl_intercepted;	/* [t] the guest's SPEC_CTRL cannot change unseen */
 
-	/* NMI masking, as there is no virtual NMI (event.c) */
+	/* NMI masking, as there is no virtual NMI (soft_nmi.c) */
 	bool nmi_masked;		/* [t] an NMI is being served */
 	bool awaiting_iret;		/* [t] its IRET is about to execute */
 	bool nmi_singlestep;		/* [t] TF and RF in the VMCB are ours */
@@ -185,9 +185,14 @@ struct page *svm_alloc_page(int node, gfp_t gfp);
 void svm_disarm_irq_window(struct vcpu_svm *svm);
 void svm_collect_events(struct vcpu_svm *svm);
 void svm_keep_events(struct vcpu_svm *svm);
-void svm_disable_nmi_singlestep(struct vcpu_svm *svm);
-enum run_result svm_exit_iret(struct kvm_vcpu *vcpu);
-bool svm_nmi_step_done(struct vcpu_svm *svm, unsigned long *dr6_bits);
+
+/* soft_nmi.c */
+void svm_soft_nmi_set_mask(struct vcpu_svm *svm, bool masked);
+void svm_soft_nmi_open_window(struct vcpu_svm *svm);
+void svm_soft_nmi_before_entry(struct vcpu_svm *svm);
+void svm_soft_nmi_after_exit(struct vcpu_svm *svm);
+enum run_result svm_soft_nmi_iret(struct vcpu_svm *svm);
+bool svm_soft_nmi_step(struct vcpu_svm *svm, unsigned long *dr6_bits);
 
 /* mmu.c */
 void svm_update_asid(struct vcpu_svm *svm);
