@@ -75,6 +75,7 @@ unsigned int env_prefixes(const struct test_case *t);
 extern u8 *native_mem;		/* the area, always writable */
 void native_setup(void);
 bool native_null_clears_base(void);
+bool native_is_mine(u64 addr);
 /* Calls next() for a case and done() with what the CPU made of it, until next() is false. */
 void native_loop(bool (*next)(struct test_case *t), void (*done)(const struct outcome *o));
 

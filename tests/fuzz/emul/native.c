@@ -250,6 +250,48 @@ fail:
 	exit(2);
 }
 
+#define MARGIN	0x100000u	/* by which stack and heap may grow */
+
+/* Where this process has memory: a case that comes there is not to be run. */
+static struct {
+	u64 from, to;
+} mine[128];
+static unsigned int nr_mine;
+
+static void find_mine(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	u64 from, to;
+
+	while (maps && fscanf(maps, "%llx-%llx%*[^\n]", &from, &to) == 2) {
+		/* The vsyscall page is the kernel's. */
+		if ((from >= AREA && to <= AREA + AREA_PAGES * PAGE) || from >> 63)
+			continue;
+		if (nr_mine == ARRAY_SIZE(mine)) {
+			fputs("emul-diff: too many mappings\n", stderr);
+			exit(2);
+		}
+		mine[nr_mine].from = from - MARGIN;
+		mine[nr_mine++].to = to + MARGIN;
+	}
+	if (!maps || !nr_mine) {
+		perror("emul-diff: /proc/self/maps");
+		exit(2);
+	}
+	fclose(maps);
+}
+
+bool native_is_mine(u64 addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_mine; i++) {
+		if (addr >= mine[i].from && addr < mine[i].to)
+			return true;
+	}
+	return false;
+}
+
 /* CPUID is no authority here: a hypervisor may hide the bit. */
 bool native_null_clears_base(void)
 {
@@ -285,6 +327,7 @@ void native_setup(void)
 		sigaction(signals[i], &sa, NULL);
 	map_area();
 	prctl_arch(ARCH_GET_FS, (unsigned long)&libc_fs);
+	find_mine();
 	refuse_system_calls();
 }
 
