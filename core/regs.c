@@ -282,8 +282,8 @@ static bool pae_paging(unsigned long cr0, unsigned long cr4, u64 efer)
  * @vcpu: the vCPU, loaded
  * @sregs2: result
  *
- * With two-dimensional paging the CPU takes the PDPTEs from guest memory, so
- * that is where they are read from; they are marked valid if they can be.
+ * The PDPTEs are those the CPU has loaded, or, where it keeps none, those in guest
+ * memory; they are marked valid if they can be read.
  */
 int kvm_vcpu_ioctl_get_sregs2(struct kvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 {
@@ -294,6 +294,10 @@ int kvm_vcpu_ioctl_get_sregs2(struct kvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	get_sregs_common(vcpu, sregs2);
 	if (!pae_paging(sregs2->cr0, sregs2->cr4, sregs2->efer))
 		return 0;
+	if (kvm_x86_get_pdptrs(vcpu, sregs2->pdptrs)) {
+		sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+		return 0;
+	}
 
 	idx = srcu_read_lock(&kvm->srcu);
 	err = kvm_read_guest(kvm, sregs2->cr3 & GENMASK_ULL(31, 5), sregs2->pdptrs,
@@ -309,7 +313,8 @@ int kvm_vcpu_ioctl_get_sregs2(struct kvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 /* Reserved in a present PDPTE: bits 2:1, 8:5 and those above the address width. */
 static bool pdptes_legal(struct kvm_vcpu *vcpu, const u64 *pdptes)
 {
-	u64 rsvd = vcpu->reserved_gpa_bits | GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5);
+	u64 rsvd = vcpu->reserved_gpa_bits | GENMASK_ULL(63, 52) | GENMASK_ULL(2, 1) |
+		   GENMASK_ULL(8, 5);
 	int i;
 
 	for (i = 0; i < NR_PDPTES; i++) {
@@ -324,8 +329,8 @@ static bool pdptes_legal(struct kvm_vcpu *vcpu, const u64 *pdptes)
  * @vcpu: the vCPU, loaded
  * @sregs2: private copy
  *
- * PDPTEs are accepted only in PAE mode and only if well formed. They are not
- * stored: guest memory has them.
+ * PDPTEs are accepted only in PAE mode and only if well formed; without them those in
+ * guest memory are loaded, as by KVM_SET_SREGS.
  * Return: 0, or -EINVAL (unknown flags, illegal values; nothing changed).
  */
 int kvm_vcpu_ioctl_set_sregs2(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
@@ -338,6 +343,8 @@ int kvm_vcpu_ioctl_set_sregs2(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *sr
 	if (!sregs_legal(vcpu, sregs2))
 		return -EINVAL;
 	set_sregs_common(vcpu, sregs2);
+	if (sregs2->flags)
+		kvm_x86_set_pdptrs(vcpu, sregs2->pdptrs);
 	kvm_events_installed(vcpu);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Guest register state that lives in the vendor's control block.
- * Context: vCPU loaded; none sleeps.
+ * Context: vCPU loaded; none sleeps but kvm_x86_load_pdptrs().
  */
 #ifndef MONOVISOR_OPS_REGS_H
 #define MONOVISOR_OPS_REGS_H
@@ -44,10 +44,14 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw);
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 /*
- * Give hardware that keeps the PDPTEs in its own state those that CR3 points to, if PAE
- * paging is on. Called where the CPU would load them; may sleep, kvm->srcu held or not.
+ * Where hardware keeps the PDPTEs of PAE paging in its own state: give it those that CR3
+ * points to, if PAE paging is on (where the CPU would load them; may sleep, kvm->srcu held
+ * or not); give it these, which are well-formed; read what it has, if PAE paging is on.
+ * False: it has none, the table in guest memory counts.
  */
 void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu);
+void kvm_x86_set_pdptrs(struct kvm_vcpu *vcpu, const u64 pdptes[4]);
+bool kvm_x86_get_pdptrs(struct kvm_vcpu *vcpu, u64 pdptes[4]);
 /* CR4 bits this hardware cannot give to a guest, beside those that no guest gets. */
 unsigned long kvm_x86_cr4_unsupported(void);
 

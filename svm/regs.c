@@ -210,6 +210,15 @@ void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
 {
 }
 
+void kvm_x86_set_pdptrs(struct kvm_vcpu *vcpu, const u64 pdptes[4])
+{
+}
+
+bool kvm_x86_get_pdptrs(struct kvm_vcpu *vcpu, u64 pdptes[4])
+{
+	return false;
+}
+
 unsigned long kvm_x86_cr4_unsupported(void)
 {
 	return 0;

@@ -313,10 +313,25 @@ void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
 		if (!(pdpte[i] & 1) || pdpte[i] & reserved)
 			pdpte[i] = 0;
 	}
-	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
-	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
-	vmcs_write64(GUEST_PDPTR2, pdpte[2]);
-	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
+	kvm_x86_set_pdptrs(vcpu, pdpte);
+}
+
+void kvm_x86_set_pdptrs(struct kvm_vcpu *vcpu, const u64 pdptes[4])
+{
+	vmcs_write64(GUEST_PDPTR0, pdptes[0]);
+	vmcs_write64(GUEST_PDPTR1, pdptes[1]);
+	vmcs_write64(GUEST_PDPTR2, pdptes[2]);
+	vmcs_write64(GUEST_PDPTR3, pdptes[3]);
+}
+
+/* An exit stores what the guest's own MOV to CR3 has loaded. */
+bool kvm_x86_get_pdptrs(struct kvm_vcpu *vcpu, u64 pdptes[4])
+{
+	pdptes[0] = vmcs_read64(GUEST_PDPTR0);
+	pdptes[1] = vmcs_read64(GUEST_PDPTR1);
+	pdptes[2] = vmcs_read64(GUEST_PDPTR2);
+	pdptes[3] = vmcs_read64(GUEST_PDPTR3);
+	return true;
 }
 
 unsigned long kvm_x86_cr4_unsupported(void)

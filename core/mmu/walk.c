@@ -16,6 +16,7 @@
 #include "core/mmu/walk.h"
 #include "core/regs.h"
 #include "core/vm.h"
+#include "ops/regs.h"
 #include "ops/run.h"
 
 /* A guest that rewrites its tables all the time gets a spurious #PF, not our CPU. */
@@ -288,6 +289,23 @@ static bool read_entry(struct kvm_vcpu *vcpu, struct guest_walk_state *w, struct
 	return true;
 }
 
+/*
+ * A PDPTE of PAE is what the CPU has loaded, where it keeps them: the table may have
+ * changed since. Without a user address nothing is read there again, and for a later
+ * fetch the walk is not kept.
+ */
+static bool read_pdpte(struct kvm_vcpu *vcpu, struct guest_walk_state *w, struct walk_step *step,
+		       unsigned int index)
+{
+	u64 pdptes[4];
+
+	if (!kvm_x86_get_pdptrs(vcpu, pdptes))
+		return read_entry(vcpu, w, step);
+	step->hva = 0;
+	step->pte = pdptes[index];
+	return true;
+}
+
 /* In an entry of the lowest level these are PAT and G. */
 #define TABLE_ONLY_BITS		(GUEST_PTE_PS | BIT_ULL(8))
 
@@ -320,11 +338,14 @@ static bool walk_down(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t g
 	w->cause = 0;
 	w->common = ~0ULL;
 	for (w->level = guest_paging_levels(mmu->paging);; w->level--) {
+		bool pdpte = mmu->paging == GUEST_PAGING_PAE && w->level == 3;
+		unsigned int index = guest_table_index(mmu, gva, w->level);
 		bool leaf = w->level == 1;
 
 		step = &w->step[w->level];
-		step->gpa = table + guest_table_index(mmu, gva, w->level) * guest_entry_size(mmu);
-		if (!read_entry(vcpu, w, step) || !(step->pte & GUEST_PTE_P))
+		step->gpa = table + index * guest_entry_size(mmu);
+		if (!(pdpte ? read_pdpte(vcpu, w, step, index) : read_entry(vcpu, w, step)) ||
+		    !(step->pte & GUEST_PTE_P))
 			return false;
 		if (step->pte & (leaf ? unusual & ~TABLE_ONLY_BITS : unusual)) {
 			if (step->pte & guest_pte_rsvd_bits(mmu, step->pte, w->level)) {
@@ -333,7 +354,7 @@ static bool walk_down(struct kvm_vcpu *vcpu, struct guest_walk_state *w, gva_t g
 			}
 			leaf = guest_pte_is_leaf(mmu, step->pte, w->level);
 		}
-		if (mmu->paging != GUEST_PAGING_PAE || w->level != 3) {
+		if (!pdpte) {
 			rights = guest_pte_combine(rights, step->pte);
 			w->common &= step->pte;
 		}

@@ -195,6 +195,8 @@ struct fake_vcpu {
 	u32 pause_window;
 	unsigned int dumps;	/* of this state, to the log */
 	unsigned int pdptr_loads;
+	bool keeps_pdptes;	/* as VMX does; else memory counts */
+	u64 pdptes[4];
 
 	struct fake_injection inject;
 	struct fake_step step;	/* the exit being handled */

@@ -109,6 +109,19 @@ void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu)
 	to_fake(vcpu)->pdptr_loads++;
 }
 
+void kvm_x86_set_pdptrs(struct kvm_vcpu *vcpu, const u64 pdptes[4])
+{
+	memcpy(to_fake(vcpu)->pdptes, pdptes, sizeof(to_fake(vcpu)->pdptes));
+}
+
+bool kvm_x86_get_pdptrs(struct kvm_vcpu *vcpu, u64 pdptes[4])
+{
+	if (!to_fake(vcpu)->keeps_pdptes)
+		return false;
+	memcpy(pdptes, to_fake(vcpu)->pdptes, sizeof(to_fake(vcpu)->pdptes));
+	return true;
+}
+
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw)
 {
 }

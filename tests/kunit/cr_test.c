@@ -11,6 +11,7 @@
 #include "core/cpuid.h"
 #include "core/cr.h"
 #include "core/memslot.h"
+#include "core/regs.h"
 #include "core/request.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -307,6 +308,7 @@ static void pae_loads_pdptes(struct kunit *test)
 {
 	struct kvm_vcpu *vcpu = test->priv;
 	u64 pdptes[4] = { 0x1000 | BIT(0) };
+	struct kvm_sregs sregs;
 	static const struct {
 		int (*set)(struct kvm_vcpu *vcpu, unsigned long value);
 		unsigned long value;
@@ -337,6 +339,48 @@ static void pae_loads_pdptes(struct kunit *test)
 				    "write %u", i);
 	}
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+
+	/* EFER is none of it; userspace's state is all new. */
+	before = to_fake(vcpu)->pdptr_loads;
+	KUNIT_EXPECT_EQ(test, kvm_set_efer(vcpu, EFER_NX, true), 0);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pdptr_loads, before);
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_get_sregs(vcpu, &sregs), 0);
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_set_sregs(vcpu, &sregs), 0);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->pdptr_loads, before + 1);
+}
+
+/* Where the CPU keeps PDPTEs, those count, and not what the table says by now. */
+static void pdptes_of_the_cpu(struct kunit *test)
+{
+	struct kvm_vcpu *vcpu = test->priv;
+	struct fake_vcpu *fake = to_fake(vcpu);
+	const u64 table[4] = { 0x5001 }, page[1] = { 0x83 };
+	struct kvm_translation tr = { .linear_address = 0x1234 };
+	struct kvm_sregs2 sregs2 = { };
+	int idx;
+
+	fake_add_slot(test, vcpu->kvm, 0, 0, 2 * PAGE_SIZE, 0);
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	KUNIT_EXPECT_EQ(test, kvm_write_guest(vcpu->kvm, 0, table, sizeof(table)), 0);
+	KUNIT_EXPECT_EQ(test, kvm_write_guest(vcpu->kvm, PAGE_SIZE, page, sizeof(page)), 0);
+	KUNIT_EXPECT_EQ(test, kvm_set_cr4(vcpu, PAE), 0);
+	KUNIT_EXPECT_EQ(test, kvm_set_cr0(vcpu, PE | PG), 0);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_translate(vcpu, &tr), 0);
+	KUNIT_EXPECT_FALSE(test, tr.valid);
+	fake->keeps_pdptes = true;
+	fake->pdptes[0] = 0x1001;
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_translate(vcpu, &tr), 0);
+	KUNIT_EXPECT_TRUE(test, tr.valid);
+	KUNIT_EXPECT_EQ(test, tr.physical_address, 0x1234ULL);
+
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_get_sregs2(vcpu, &sregs2), 0);
+	KUNIT_EXPECT_EQ(test, sregs2.flags, (u64)KVM_SREGS2_FLAGS_PDPTRS_VALID);
+	KUNIT_EXPECT_EQ(test, sregs2.pdptrs[0], 0x1001ULL);
+	sregs2.pdptrs[0] = 0x3001;
+	KUNIT_EXPECT_EQ(test, kvm_vcpu_ioctl_set_sregs2(vcpu, &sregs2), 0);
+	KUNIT_EXPECT_EQ(test, fake->pdptes[0], 0x3001ULL);
 }
 
 static void refused_writes(struct kunit *test)
@@ -392,6 +436,7 @@ static struct kunit_case cr_write_cases[] = {
 	KUNIT_CASE(cr3_width),
 	KUNIT_CASE(pae_needs_valid_pdptes),
 	KUNIT_CASE(pae_loads_pdptes),
+	KUNIT_CASE(pdptes_of_the_cpu),
 	KUNIT_CASE(refused_writes),
 	KUNIT_CASE(xcr_rules),
 	{}
