@@ -76,8 +76,6 @@ bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature)
 
 	if (feature == EMUL_FEAT_AMD_CPU)
 		return VENDOR_AMD_CPU;
-	if (feature == EMUL_FEAT_AMD)
-		return guest_cap(vcpu, GUEST_CAP_AMD_COMPAT);
 	return guest_cpuid_has(vcpu, x86_feature[feature]);
 }
 

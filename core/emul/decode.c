@@ -381,7 +381,7 @@ static void set_sizes(struct emul_ctxt *c)
 			c->op_size = 8;
 		/* AMD lets 66 shrink a near branch to 16 bits, Intel ignores it. */
 		if ((c->flags & F_NEAR) &&
-		    !(c->opsize66 && emul_env_has_feature(c, EMUL_FEAT_AMD)))
+		    !(c->opsize66 && emul_env_has_feature(c, EMUL_FEAT_AMD_CPU)))
 			c->op_size = 8;
 	}
 	if (c->flags & F_FORCE64)

@@ -17,8 +17,7 @@ enum emul_feature {
 	EMUL_FEAT_BMI1, EMUL_FEAT_CX16, EMUL_FEAT_CLFLUSH, EMUL_FEAT_RDTSCP,
 	EMUL_FEAT_SSE2, EMUL_FEAT_SSE3, EMUL_FEAT_SSE41, EMUL_FEAT_AVX, EMUL_FEAT_AVX2,
 	EMUL_FEAT_NULL_BASE,	/* AMD: a null selector clears the base */
-	EMUL_FEAT_AMD,		/* AMD's or Hygon's reading where the vendors differ */
-	EMUL_FEAT_AMD_CPU,	/* the CPU below the guest is AMD's, whatever CPUID says */
+	EMUL_FEAT_AMD_CPU,	/* not of CPUID: the CPU below the guest is AMD's or Hygon's */
 };
 
 bool emul_env_has_feature(struct emul_ctxt *c, enum emul_feature feature);

@@ -42,7 +42,7 @@ static bool lock_legal(struct emul_ctxt *c)
 	if (!c->lock)
 		return true;
 	if (c->op == OP_MOV_TO_CR || c->op == OP_MOV_FROM_CR)
-		return emul_env_has_feature(c, EMUL_FEAT_AMD) && !(c->modrm_reg & 7);
+		return emul_env_has_feature(c, EMUL_FEAT_AMD_CPU) && !(c->modrm_reg & 7);
 	return (c->flags & F_LOCK) && c->mem.valid;
 }
 

@@ -160,7 +160,7 @@ static enum emul_result load_8086(struct emul_ctxt *c, unsigned int seg, u16 sel
 static enum emul_result load_null(struct emul_ctxt *c, unsigned int seg, u16 sel)
 {
 	struct kvm_segment *s = emul_segment(c, seg);
-	bool keep_base = emul_env_has_feature(c, EMUL_FEAT_AMD) &&
+	bool keep_base = emul_env_has_feature(c, EMUL_FEAT_AMD_CPU) &&
 			 !emul_env_has_feature(c, EMUL_FEAT_NULL_BASE);
 
 	if (seg == EMUL_CS)
@@ -257,7 +257,7 @@ static enum emul_result read_far_pointer(struct emul_ctxt *c, u64 *offset, u16 *
 	enum emul_result res;
 	u64 ea;
 
-	if (bytes == 8 && emul_env_has_feature(c, EMUL_FEAT_AMD))
+	if (bytes == 8 && emul_env_has_feature(c, EMUL_FEAT_AMD_CPU))
 		bytes = 4;
 	ea = (c->mem.ea + bytes) & emul_mask(c->addr_size);
 	*offset = 0;

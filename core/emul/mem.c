@@ -73,7 +73,7 @@ enum emul_result emul_linearize(struct emul_ctxt *c, unsigned int seg, u64 ea,
 	if (emul_is_long(c)) {
 		if (seg == EMUL_FS || seg == EMUL_GS) {
 			/* AMD checks the offset too, Intel the sum only. */
-			if (emul_env_has_feature(c, EMUL_FEAT_AMD) && !emul_canonical(c, ea))
+			if (emul_env_has_feature(c, EMUL_FEAT_AMD_CPU) && !emul_canonical(c, ea))
 				return segment_fault(c, seg);
 			ea += emul_segment(c, seg)->base;
 		}

@@ -18,7 +18,6 @@ static void world_prepare(struct emul_world *w, const struct exec_case *t)
 		w->page[t->page] = t->page_flags;
 	if (t->no_feature)
 		w->missing[t->no_feature - 1] = true;
-	w->missing[EMUL_FEAT_AMD] |= t->intel;
 	w->missing[EMUL_FEAT_AMD_CPU] |= t->intel;
 	for (i = 0; i < ARRAY_SIZE(t->in) && t->in[i].set; i++)
 		w->gpr[t->in[i].reg] = t->in[i].val;

@@ -141,7 +141,7 @@ static void null_selector_base(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, w);
 	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
 		world_init(w, WORLD_L64);
-		w->missing[EMUL_FEAT_AMD] = !cpus[i].amd;
+		w->missing[EMUL_FEAT_AMD_CPU] = !cpus[i].amd;
 		w->missing[EMUL_FEAT_NULL_BASE] = !cpus[i].clears;
 		w->seg[EMUL_GS].base = 0x1234;
 		KUNIT_EXPECT_EQ(test, world_run(w, mov_gs_ax, sizeof(mov_gs_ax)), EMUL_DONE);
@@ -161,7 +161,7 @@ static void segment_offset_canonical(struct kunit *test)
 	w->gpr[EMUL_RBX] = 0x800000000000;
 	KUNIT_EXPECT_EQ(test, world_run(w, mov_al_gs_rbx, sizeof(mov_al_gs_rbx)), EMUL_EXCEPTION);
 	KUNIT_EXPECT_EQ(test, w->c.exception.vector, 13);
-	w->missing[EMUL_FEAT_AMD] = true;
+	w->missing[EMUL_FEAT_AMD_CPU] = true;
 	KUNIT_EXPECT_EQ(test, world_run(w, mov_al_gs_rbx, sizeof(mov_al_gs_rbx)), EMUL_DONE);
 }
 

@@ -166,7 +166,7 @@ static void intel_ignores_66_on_near_branches(struct kunit *test)
 	struct emul_world *w = new_world(test, WORLD_L64);
 	struct emul_decode_info info;
 
-	w->missing[EMUL_FEAT_AMD] = true;
+	w->missing[EMUL_FEAT_AMD_CPU] = true;
 	KUNIT_EXPECT_EQ(test, emul_decode_info(&w->c, code, sizeof(code), &info), EMUL_DONE);
 	KUNIT_EXPECT_EQ(test, info.len, 6);
 }

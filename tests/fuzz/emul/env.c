@@ -52,7 +52,6 @@ void env_setup(bool five_levels, bool null_clears_base)
 	__cpuid(0, eax, ebx, ecx, edx);
 	/* "Auth" of AuthenticAMD, "Hygo" of HygonGenuine */
 	amd = ebx == 0x68747541 || ebx == 0x6f677948;
-	detect(EMUL_FEAT_AMD, amd);
 	detect(EMUL_FEAT_AMD_CPU, amd);
 	__cpuid(1, eax, ebx, ecx, edx);
 	detect(EMUL_FEAT_MOVBE, ecx & BIT(22));
