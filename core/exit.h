@@ -85,6 +85,10 @@ enum run_result exit_apic_access(struct kvm_vcpu *vcpu, const struct tdp_fault *
 enum run_result exit_external_interrupt(struct kvm_vcpu *vcpu);
 /* Triple fault or SHUTDOWN state; @state_lost: hardware does not say what the state was. */
 enum run_result exit_shutdown(struct kvm_vcpu *vcpu, bool state_lost);
+/*
+ * The guest was not entered: log it, tell userspace. vCPU loaded, irqs on. Return:
+ * RUN_ERROR (-EIO) where a reboot has switched virtualization off, else RUN_TO_USER.
+ */
 enum run_result exit_fail_entry(struct kvm_vcpu *vcpu, const struct exit_failed_entry *how);
 enum run_result exit_unknown(struct kvm_vcpu *vcpu, u64 hardware_reason);
 

@@ -25,6 +25,8 @@ struct kvm_pause_params kvm_pause_params __ro_after_init;
 /**
  * kvm_pause_window_reset() - as patient as at first
  * @vcpu: the vCPU, loaded; the vendor has reset what is its own
+ *
+ * Context: may sleep.
  */
 void kvm_pause_window_reset(struct kvm_vcpu *vcpu)
 {

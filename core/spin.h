@@ -34,6 +34,7 @@ static inline bool kvm_pause_window_grow(u32 *window, u32 factor, u32 max)
 /*
  * Whoever held the lock that a vCPU spun for has had the CPU: be impatient again.
  * When it is scheduled in; @divisor 0: as at first.
+ * Return: it has changed.
  */
 static inline bool kvm_pause_window_shrink(u32 *window, u32 divisor, u32 base)
 {

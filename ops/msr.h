@@ -20,7 +20,10 @@ enum msr_result kvm_x86_get_feature_msr(u32 index, u64 *data);
  * kvm_set_user_return_msr(). Preemption off, before an entry.
  */
 void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu);
-/* Does the CPU exchange the guest's SPEC_CTRL for the host's at entry and exit? */
+/*
+ * Does the CPU exchange the guest's SPEC_CTRL for the host's at entry and exit? Any context,
+ * after kvm_x86_hardware_setup(); it never changes.
+ */
 bool kvm_x86_has_v_spec_ctrl(void);
 
 /*

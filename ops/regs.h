@@ -44,10 +44,14 @@ void kvm_x86_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void kvm_x86_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4, unsigned long hw);
 void kvm_x86_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 /*
- * Where hardware keeps the PDPTEs of PAE paging in its own state: give it those that CR3
- * points to, if PAE paging is on (where the CPU would load them; may sleep, kvm->srcu held
- * or not); give it these, which are well-formed; read what it has, if PAE paging is on.
- * False: it has none, the table in guest memory counts.
+ * The PDPTEs of PAE paging, where hardware keeps them in its own state.
+ *
+ * load: those that CR3 points to, where the CPU would load them; nothing unless PAE paging
+ * is on. What cannot be read or is malformed becomes not present. May sleep, kvm->srcu
+ * held or not.
+ * set: these, which are well-formed.
+ * get: only while PAE paging is on, which the caller knows. Return: false: hardware keeps
+ * none, and the table in guest memory counts.
  */
 void kvm_x86_load_pdptrs(struct kvm_vcpu *vcpu);
 void kvm_x86_set_pdptrs(struct kvm_vcpu *vcpu, const u64 pdptes[4]);
