@@ -6,6 +6,9 @@
 # Variables given to an outer make are not meant for kbuild.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KDIR V
 
+# modinfo and its like, which are not in a user's path.
+PATH=$PATH:/usr/sbin:/sbin
+
 cache=${MONOVISOR_CACHE:-$HOME/.cache/monovisor}
 
 # A line of the emulated host's log that matches fails the run.

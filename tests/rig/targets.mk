@@ -114,7 +114,8 @@ help:
 #?   TESTS="GLOB..."    make check and the like: only these; tests/rig/check --list names them
 #?   RIG=tcg|bochs      the emulator of the host: QEMU (default of svm) or Bochs (vmx, svm)
 #?   MODEL=NAME         its CPU in Bochs: haswell (default of vmx), skylake-x, icelake-u,
-#?                      ryzen (svm); make check has haswell, check-long all
+#?                      ryzen (svm); make check has haswell and a part on skylake-x,
+#?                      check-long all
 #?   STOCK=1            make demo, shell: the kernel's own KVM, to compare
 #?   SUITE=GLOB VENDOR=fake|svm|vmx|emul V=1
 #?                      make kunit: which suites, which module, show all cases
