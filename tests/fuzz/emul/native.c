@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -260,9 +261,15 @@ static unsigned int nr_mine;
 
 static void find_mine(void)
 {
+	/* The kernel enlarges a stack for any access below it, up to this limit. */
+	struct rlimit stack = { .rlim_cur = MARGIN, .rlim_max = MARGIN };
 	FILE *maps = fopen("/proc/self/maps", "r");
 	u64 from, to;
 
+	if (setrlimit(RLIMIT_STACK, &stack)) {
+		perror("emul-diff: stack limit");
+		exit(2);
+	}
 	while (maps && fscanf(maps, "%llx-%llx%*[^\n]", &from, &to) == 2) {
 		/* The vsyscall page is the kernel's. */
 		if ((from >= AREA && to <= AREA + AREA_PAGES * PAGE) || from >> 63)
