@@ -174,6 +174,17 @@ static enum emul_result is_vex(struct emul_ctxt *c, bool *vex)
 	return EMUL_CONTINUE;
 }
 
+/*
+ * To Intel's CPUs 0F 38 to 0F 3F all lead to maps of three-byte opcodes; two of
+ * these are in use. AMD knows no more than these two.
+ */
+static bool leads_to_map(struct emul_ctxt *c, u8 byte)
+{
+	if (byte == 0x38 || byte == 0x3a)
+		return true;
+	return (byte & 0xf8) == 0x38 && !emul_env_has_feature(c, EMUL_FEAT_AMD_CPU);
+}
+
 static enum emul_result decode_opcode(struct emul_ctxt *c)
 {
 	enum emul_result res;
@@ -199,8 +210,8 @@ static enum emul_result decode_opcode(struct emul_ctxt *c)
 		return EMUL_CONTINUE;
 	c->map = 1;
 	res = emul_fetch(c, 1, &byte);
-	if (res == EMUL_CONTINUE && (byte == 0x38 || byte == 0x3a)) {
-		c->map = byte == 0x38 ? 2 : 3;
+	if (res == EMUL_CONTINUE && leads_to_map(c, byte)) {
+		c->map = byte == 0x38 ? 2 : byte == 0x3a ? 3 : byte;
 		res = emul_fetch(c, 1, &byte);
 	}
 	c->opcode = byte;
@@ -230,6 +241,17 @@ static struct emul_opcode map2_entry(const struct emul_ctxt *c)
 		return e;
 	}
 	e.op = OP_BY_PREFIX;
+	return e;
+}
+
+/* What has no meaning has a length: the CPU fetches all of it before #UD. */
+static struct emul_opcode unused_map_entry(const struct emul_ctxt *c)
+{
+	struct emul_opcode e = { .op = OP_UD, .flags = F_MODRM };
+
+	/* Those with bit 1 set, as 3A, have an immediate byte. */
+	if (c->map & 2)
+		e.flags |= F_IMM_AFTER;
 	return e;
 }
 
@@ -279,8 +301,10 @@ static struct emul_opcode map_entry(struct emul_ctxt *c)
 		break;
 	case 2:
 		return map2_entry(c);
-	default:
+	case 3:
 		return e;
+	default:
+		return unused_map_entry(c);
 	}
 	/* MOVSXD took the place of ARPL; 90 is XCHG only as REX.B 90. */
 	if (c->map == 0 && c->opcode == 0x63 && emul_is_long(c))

@@ -170,7 +170,7 @@ struct emul_ctxt {
 	bool decoded_cs_db;
 	u16 op;			/* enum emul_op */
 	u8 opcode;		/* last opcode byte */
-	u8 map;			/* 0 one-byte, 1 0F, 2 0F38, 3 0F3A */
+	u8 map;			/* 0 one-byte, 1 0F, 2 0F38, 3 0F3A, 39 to 3F unused */
 	u8 op_size, addr_size;
 	u8 seg_override;	/* enum emul_seg or 0xff */
 	u8 rep;			/* 0, 0xf2 or 0xf3 */

@@ -112,6 +112,16 @@ static const struct exec_case corpus[] = {
 	{ "xbegin, Intel", WORLD_L64, CODE(0xc7, 0xf8, 0, 0, 0, 0), .intel = true,
 	  .status = EMUL_FAILED },
 
+	/* 0F3E is undefined, but to Intel it has a third byte, ModRM and an immediate. */
+	{ "longer than 15 bytes by the immediate of 0F3E, AMD", WORLD_L64,
+	  CODE(0x64, 0x64, 0x64, 0x64, 0x64, 0x64, 0x0f, 0x3e, 0, 0x84, 0, 1, 2, 3, 4), FAULT(6) },
+	{ "longer than 15 bytes by the immediate of 0F3E, Intel", WORLD_L64,
+	  CODE(0x64, 0x64, 0x64, 0x64, 0x64, 0x64, 0x0f, 0x3e, 0, 0x84, 0, 1, 2, 3, 4),
+	  .intel = true, FAULT(13) },
+	{ "0F3C has no immediate, Intel", WORLD_L64,
+	  CODE(0x64, 0x64, 0x64, 0x64, 0x64, 0x64, 0x0f, 0x3c, 0, 0x84, 0, 1, 2, 3, 4),
+	  .intel = true, FAULT(6) },
+
 	/* MOVSXD to 16 bits reads 32 or 16. */
 	{ "movsxd ax, end of a page, AMD", WORLD_L64, CODE(0x66, 0x63, 0x03), R_IN(R(RBX, 0x1ffe)),
 	  .page = 2, .page_flags = 0, PAGE_FAULT(0, 0x2000) },
