@@ -59,14 +59,7 @@ MODULE_PARM_DESC(pause_filter_count_max, "Upper limit of the count");
 module_param_named(dump_invalid_vmcb, exit_dump_failed_entry, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcb, "Print the VMCB when VMRUN refuses it");
 
-bool svm_has_nrips __ro_after_init;
-bool svm_has_decode_assists __ro_after_init;
-bool svm_has_flush_by_asid __ro_after_init;
-bool svm_has_tsc_ratio __ro_after_init;
-bool svm_has_pause_filter __ro_after_init;
-bool svm_has_pause_threshold __ro_after_init;
-bool svm_has_lbrv __ro_after_init;
-bool svm_has_v_spec_ctrl __ro_after_init;
+struct svm_caps svm_caps __ro_after_init;
 
 /**
  * svm_caps_read() - settle what is used
@@ -85,26 +78,26 @@ int svm_caps_read(void)
 		pr_err("CPU or firmware offers no NX\n");
 		return -EOPNOTSUPP;
 	}
-	svm_has_nrips = nrips && boot_cpu_has(X86_FEATURE_NRIPS);
-	svm_has_decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
-	svm_has_flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
-	svm_has_tsc_ratio = tsc_scaling && boot_cpu_has(X86_FEATURE_TSCRATEMSR);
-	svm_has_pause_filter = pause_filter_count && boot_cpu_has(X86_FEATURE_PAUSEFILTER);
+	svm_caps.nrips = nrips && boot_cpu_has(X86_FEATURE_NRIPS);
+	svm_caps.decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
+	svm_caps.flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
+	svm_caps.tsc_ratio = tsc_scaling && boot_cpu_has(X86_FEATURE_TSCRATEMSR);
+	svm_caps.pause_filter = pause_filter_count && boot_cpu_has(X86_FEATURE_PAUSEFILTER);
 	kvm_pause_params = (struct kvm_pause_params) {
 		.base = pause_filter_count,
 		.grow = pause_filter_count_grow,
 		.shrink = pause_filter_count_shrink,
 		.max = pause_filter_count_max,
 	};
-	svm_has_pause_threshold = svm_has_pause_filter && pause_filter_thresh &&
+	svm_caps.pause_threshold = svm_caps.pause_filter && pause_filter_thresh &&
 				  boot_cpu_has(X86_FEATURE_PFTHRESHOLD);
-	svm_has_lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);
-	svm_has_v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
+	svm_caps.lbrv = lbrv && boot_cpu_has(X86_FEATURE_LBRV);
+	svm_caps.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 
 	/* Let the parameters in sysfs say what is used, not what was wished. */
-	nrips = svm_has_nrips;
-	tsc_scaling = svm_has_tsc_ratio;
-	lbrv = svm_has_lbrv;
+	nrips = svm_caps.nrips;
+	tsc_scaling = svm_caps.tsc_ratio;
+	lbrv = svm_caps.lbrv;
 	vgif = false;
 	return 0;
 }

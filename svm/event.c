@@ -41,7 +41,7 @@ static bool prepare_soft_event(struct vcpu_svm *svm)
 	svm->soft_injected = true;
 	svm->soft_old_rip = old_rip;
 	svm->soft_next_rip = kvm_rip_read(vcpu);
-	if (svm_has_nrips) {
+	if (svm_caps.nrips) {
 		svm->vmcb->control.next_rip = svm->soft_next_rip;
 		kvm_rip_write(vcpu, old_rip);
 	}
@@ -135,7 +135,7 @@ static void unwind_soft_event(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
-	if (svm->soft_injected && !svm_has_nrips && kvm_rip_read(vcpu) == svm->soft_next_rip)
+	if (svm->soft_injected && !svm_caps.nrips && kvm_rip_read(vcpu) == svm->soft_next_rip)
 		kvm_rip_write(vcpu, svm->soft_old_rip);
 	svm->soft_injected = false;
 }

@@ -59,7 +59,7 @@ static enum run_result decode_cr(struct vcpu_svm *svm, u32 code)
 	struct emul_decode_info insn;
 	struct exit_cr access;
 
-	if (svm_has_decode_assists && (info & SVM_CR_INFO_MOV)) {
+	if (svm_caps.decode_assists && (info & SVM_CR_INFO_MOV)) {
 		access.gpr = info & SVM_EXITINFO_REG_MASK;
 	} else {
 		if (emul_decode_info(&vcpu->emul, NULL, 0, &insn) != EMUL_DONE)
@@ -91,7 +91,7 @@ static enum run_result decode_dr(struct vcpu_svm *svm, u32 code)
 		.write = code >= SVM_EXIT_WRITE_DR0,
 	};
 
-	if (svm_has_decode_assists) {
+	if (svm_caps.decode_assists) {
 		access.gpr = svm->vmcb->control.exit_info_1 & SVM_EXITINFO_REG_MASK;
 	} else {
 		if (emul_decode_info(&vcpu->emul, NULL, 0, &insn) != EMUL_DONE ||
@@ -116,7 +116,7 @@ static enum run_result decode_npf(struct vcpu_svm *svm)
 	int len = 0;
 
 	/* The CPU hands over the bytes of a data access; 0: it has none. */
-	if (svm_has_decode_assists && !fault.exec && !fault.guest_walk)
+	if (svm_caps.decode_assists && !fault.exec && !fault.guest_walk)
 		len = min_t(int, control->insn_len & 0xf, sizeof(control->insn_bytes));
 	return exit_tdp_fault(&svm->vcpu, &fault, len ? control->insn_bytes : NULL, len);
 }

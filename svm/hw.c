@@ -141,13 +141,13 @@ int kvm_x86_hardware_setup(void)
 	}
 
 	svm_caps_set_cpuid();
-	pr_info("NPT%s%s%s%s%s%s%s\n", svm_has_nrips ? ", next RIP" : "",
-		svm_has_decode_assists ? ", decode assists" : "",
-		svm_has_flush_by_asid ? ", flush by ASID" : "",
-		svm_has_tsc_ratio ? ", TSC ratio" : "",
-		svm_has_pause_filter ? ", PAUSE filter" : "",
-		svm_has_lbrv ? ", LBR virtualization" : "",
-		svm_has_v_spec_ctrl ? ", virtual SPEC_CTRL" : "");
+	pr_info("NPT%s%s%s%s%s%s%s\n", svm_caps.nrips ? ", next RIP" : "",
+		svm_caps.decode_assists ? ", decode assists" : "",
+		svm_caps.flush_by_asid ? ", flush by ASID" : "",
+		svm_caps.tsc_ratio ? ", TSC ratio" : "",
+		svm_caps.pause_filter ? ", PAUSE filter" : "",
+		svm_caps.lbrv ? ", LBR virtualization" : "",
+		svm_caps.v_spec_ctrl ? ", virtual SPEC_CTRL" : "");
 	return 0;
 }
 
@@ -180,7 +180,7 @@ int kvm_x86_enable_virtualization_cpu(void)
 		return -EIO;
 	native_wrmsrl(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(sc->hsave)));
 
-	if (svm_has_tsc_ratio) {
+	if (svm_caps.tsc_ratio) {
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 		native_wrmsrl(MSR_AMD64_TSC_RATIO, sc->tsc_ratio);
 	}
@@ -216,7 +216,7 @@ void kvm_x86_disable_virtualization_cpu(void)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
-	if (svm_has_tsc_ratio && sc->tsc_ratio != SVM_TSC_RATIO_DEFAULT) {
+	if (svm_caps.tsc_ratio && sc->tsc_ratio != SVM_TSC_RATIO_DEFAULT) {
 		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 		native_wrmsrl(MSR_AMD64_TSC_RATIO, sc->tsc_ratio);
 	}

@@ -79,7 +79,7 @@ load:
 /* One ASID holds the guest's linear and the nested translations of this vCPU. */
 static void flush_asid(struct vcpu_svm *svm)
 {
-	if (svm_has_flush_by_asid)
+	if (svm_caps.flush_by_asid)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 	else
 		svm->asid_generation = 0;

@@ -81,7 +81,7 @@ enum msr_result kvm_x86_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 		msr->data = svm->vmcb->save.dbgctl;
 		return MSR_OK;
 	case MSR_IA32_SPEC_CTRL:
-		if (svm_has_v_spec_ctrl)
+		if (svm_caps.v_spec_ctrl)
 			vcpu->spec_ctrl = svm->vmcb->save.spec_ctrl;
 		return kvm_spec_ctrl_get(vcpu, msr);
 	case MSR_AMD64_VIRT_SPEC_CTRL:
@@ -120,7 +120,7 @@ static enum msr_result set_spec_ctrl(struct vcpu_svm *svm, const struct msr_data
 {
 	enum msr_result result = kvm_spec_ctrl_set(&svm->vcpu, msr);
 
-	if (result == MSR_OK && svm_has_v_spec_ctrl)
+	if (result == MSR_OK && svm_caps.v_spec_ctrl)
 		svm->vmcb->save.spec_ctrl = msr->data;
 	return result;
 }
@@ -159,7 +159,7 @@ void svm_update_lbr_switch(struct vcpu_svm *svm)
 static enum msr_result set_debugctl(struct vcpu_svm *svm, const struct msr_data *msr)
 {
 	enum msr_result result = kvm_debugctl_value(msr, DEBUGCTL_KNOWN,
-						    svm_has_lbrv ? DEBUGCTLMSR_LBR : 0,
+						    svm_caps.lbrv ? DEBUGCTLMSR_LBR : 0,
 						    &svm->vmcb->save.dbgctl);
 
 	if (result == MSR_OK)
@@ -229,7 +229,7 @@ void kvm_x86_load_user_return_msrs(struct kvm_vcpu *vcpu)
 
 bool kvm_x86_has_v_spec_ctrl(void)
 {
-	return svm_has_v_spec_ctrl;
+	return svm_caps.v_spec_ctrl;
 }
 
 void kvm_x86_intercept_msrs(struct kvm_vcpu *vcpu)

@@ -90,7 +90,7 @@ static enum run_result fast_cr8(struct vcpu_svm *svm, bool write)
 {
 	u64 info = svm->vmcb->control.exit_info_1;
 
-	if (!svm_has_decode_assists || !(info & SVM_CR_INFO_MOV))
+	if (!svm_caps.decode_assists || !(info & SVM_CR_INFO_MOV))
 		return RUN_REENTER;
 	if (!write)
 		return fast_cr8_read(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
@@ -189,7 +189,7 @@ static void collect_exit(struct vcpu_svm *svm)
 	if (vmcb->control.exit_code == SVM_EXIT_IOIO)
 		svm->next_rip = vmcb->control.exit_info_2;
 	else
-		svm->next_rip = svm_has_nrips ? vmcb->control.next_rip : 0;
+		svm->next_rip = svm_caps.nrips ? vmcb->control.next_rip : 0;
 
 	collect_control(svm);
 	if (unlikely(vmcb->control.exit_code == SVM_EXIT_CODE_ERR)) {
@@ -211,7 +211,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 		prepare_entry(svm);
 
 	/* SSBD by other means than SPEC_CTRL, on CPUs before it could do that. */
-	if (!svm_has_v_spec_ctrl)
+	if (!svm_caps.v_spec_ctrl)
 		x86_spec_ctrl_set_guest(svm->virt_spec_ctrl);
 
 	/*
@@ -223,7 +223,7 @@ enum run_result kvm_x86_vcpu_run(struct kvm_vcpu *vcpu, bool again)
 
 	enter_guest(svm, this_cpu_read(svm_cpu.host_state_pa));
 
-	if (!svm_has_v_spec_ctrl)
+	if (!svm_caps.v_spec_ctrl)
 		x86_spec_ctrl_restore_host(svm->virt_spec_ctrl);
 
 	collect_exit(svm);

@@ -102,15 +102,29 @@ struct svm_cpu {
 
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 
-/* What hardware_setup() decided. */
-extern bool svm_has_nrips;
-extern bool svm_has_decode_assists;
-extern bool svm_has_flush_by_asid;
-extern bool svm_has_tsc_ratio;
-extern bool svm_has_pause_filter;
-extern bool svm_has_pause_threshold;
-extern bool svm_has_lbrv;
-extern bool svm_has_v_spec_ctrl;
+/**
+ * struct svm_caps - what the CPU offers and we use, decided at load (caps.c)
+ * @nrips: the VMCB tells where the next instruction is
+ * @decode_assists: exits come with the register or the bytes of the instruction
+ * @flush_by_asid: TLB entries of one ASID can be flushed
+ * @tsc_ratio: the guest's TSC may run at another rate
+ * @pause_filter: exits come after a number of PAUSEs only
+ * @pause_threshold: and these have to be close to each other
+ * @lbrv: VMRUN switches DEBUGCTL and the last-branch records
+ * @v_spec_ctrl: VMRUN switches SPEC_CTRL
+ */
+struct svm_caps {
+	bool nrips;
+	bool decode_assists;
+	bool flush_by_asid;
+	bool tsc_ratio;
+	bool pause_filter;
+	bool pause_threshold;
+	bool lbrv;
+	bool v_spec_ctrl;
+};
+
+extern struct svm_caps svm_caps;
 extern unsigned long svm_iopm_pa;
 
 /* Module parameters. */

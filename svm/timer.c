@@ -24,7 +24,7 @@ void svm_load_tsc_ratio(struct vcpu_svm *svm)
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	u64 ratio = svm->vcpu.tsc_scaling_ratio;
 
-	if (!svm_has_tsc_ratio || sc->tsc_ratio == ratio)
+	if (!svm_caps.tsc_ratio || sc->tsc_ratio == ratio)
 		return;
 	native_wrmsrl(MSR_AMD64_TSC_RATIO, ratio);
 	sc->tsc_ratio = ratio;
@@ -41,10 +41,10 @@ void kvm_x86_write_tsc_multiplier(struct kvm_vcpu *vcpu)
 
 unsigned int kvm_x86_tsc_scaling_frac_bits(void)
 {
-	return svm_has_tsc_ratio ? TSC_RATIO_FRAC_BITS : 0;
+	return svm_caps.tsc_ratio ? TSC_RATIO_FRAC_BITS : 0;
 }
 
 u64 kvm_x86_max_tsc_scaling_ratio(void)
 {
-	return svm_has_tsc_ratio ? SVM_TSC_RATIO_MAX : 0;
+	return svm_caps.tsc_ratio ? SVM_TSC_RATIO_MAX : 0;
 }

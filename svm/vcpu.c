@@ -44,8 +44,8 @@ static void init_optional_intercepts(struct vcpu_svm *svm)
 	svm_assign_intercept(svm, INTERCEPT_MONITOR, mwait);
 	svm_assign_intercept(svm, INTERCEPT_MWAIT, mwait);
 
-	if (svm_has_pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
-		if (svm_has_pause_threshold)
+	if (svm_caps.pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
+		if (svm_caps.pause_threshold)
 			control->pause_filter_thresh = pause_filter_thresh;
 		svm_set_intercept(svm, INTERCEPT_PAUSE);
 	}
