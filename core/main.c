@@ -72,6 +72,12 @@ static void switch_off_in_emergency(void)
 	this_cpu_write(virtualization_on, false);
 }
 
+static void report_in_use(unsigned int cpu)
+{
+	pr_err("%s: in use by %s or another hypervisor on CPU %u\n",
+	       VENDOR_NAME, VENDOR_RIVAL, cpu);
+}
+
 static int hardware_cpu_online(unsigned int cpu)
 {
 	unsigned long flags;
@@ -83,8 +89,7 @@ static int hardware_cpu_online(unsigned int cpu)
 		kvm_user_return_msr_cpu_online();
 	local_irq_restore(flags);
 	if (err == -EBUSY)
-		pr_err("%s: in use by %s or another hypervisor on CPU %u\n",
-		       VENDOR_NAME, VENDOR_RIVAL, cpu);
+		report_in_use(cpu);
 	else if (err)
 		pr_err("%s: cannot enable virtualization on CPU %u (%d)\n",
 		       VENDOR_NAME, cpu, err);
@@ -276,6 +281,8 @@ static int check_all_cpus(void)
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
 		smp_call_function_single(cpu, check_this_cpu, &err, 1);
+		if (err == -EBUSY)
+			report_in_use(cpu);
 		if (err)
 			break;
 	}

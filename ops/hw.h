@@ -17,7 +17,7 @@
  * Checks vendor, feature bits and firmware locks of the current CPU. Logs the
  * reason on failure, one line.
  * Context: preemption off or pinned. Return: 0, -EOPNOTSUPP (the CPU lacks
- * something) or -EBUSY (another hypervisor holds it).
+ * something) or -EBUSY (another hypervisor holds it), which core reports.
  */
 int kvm_x86_check_hardware(void);
 

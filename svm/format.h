@@ -42,7 +42,6 @@ struct svm_cpu_facts {
 	u32 ext_ecx;		/* CPUID 8000_0001h ECX */
 	u32 svm_edx;		/* CPUID 8000_000Ah EDX */
 	u64 vm_cr;
-	u64 efer;
 };
 
 static inline bool svm_exists(const struct svm_cpu_facts *f)
@@ -53,14 +52,12 @@ static inline bool svm_exists(const struct svm_cpu_facts *f)
 /**
  * svm_refusal() - why a CPU cannot be used
  * @f: what is known of it
- * @err: a negative errno if there is a reason
  *
  * The first of the reasons counts: who reads it can do something about it.
  * Return: words for the log; NULL: it can be used.
  */
-static inline const char *svm_refusal(const struct svm_cpu_facts *f, int *err)
+static inline const char *svm_refusal(const struct svm_cpu_facts *f)
 {
-	*err = -EOPNOTSUPP;
 	if (!f->amd)
 		return "not an AMD or Hygon CPU";
 	if (!svm_exists(f))
@@ -77,10 +74,6 @@ static inline const char *svm_refusal(const struct svm_cpu_facts *f, int *err)
 	 */
 	if (f->family == 0x10)
 		return "guests can stop a host of CPU family 10h";
-	*err = -EBUSY;
-	if (f->efer & EFER_SVME)
-		return "in use by kvm_amd or another hypervisor";
-	*err = 0;
 	return NULL;
 }
 

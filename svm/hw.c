@@ -35,7 +35,6 @@ int kvm_x86_check_hardware(void)
 		.family = boot_cpu_data.x86,
 	};
 	const char *why;
-	int err;
 
 	if (facts.amd) {
 		facts.max_ext_leaf = native_cpuid_eax(0x80000000);
@@ -43,16 +42,16 @@ int kvm_x86_check_hardware(void)
 	}
 	if (svm_exists(&facts)) {
 		facts.svm_edx = native_cpuid_edx(SVM_CPUID_FUNC);
-		/* Such a guest may not even read them. */
-		if (!facts.encrypted_guest) {
+		/* Such a guest may not even read it. */
+		if (!facts.encrypted_guest)
 			facts.vm_cr = native_read_msr(MSR_VM_CR);
-			facts.efer = native_read_msr(MSR_EFER);
-		}
 	}
-	why = svm_refusal(&facts, &err);
-	if (why)
+	why = svm_refusal(&facts);
+	if (why) {
 		pr_err("%s\n", why);
-	return err;
+		return -EOPNOTSUPP;
+	}
+	return native_read_msr(MSR_EFER) & EFER_SVME ? -EBUSY : 0;
 }
 
 /**

@@ -8,10 +8,44 @@
 
 #include <linux/types.h>
 #include <asm/apicdef.h>
+#include <asm/msr-index.h>
 #include <asm/vmx.h>
 
 #include "core/exit.h"
 #include "core/mmu/mmu.h"
+
+/* CPUID 1 ECX, read raw: the kernel hides VMX from its feature bits where it is locked. */
+#define CPUID_1_ECX_VMX	BIT(5)
+/* FRED delivers host events in ways the exit path does not know. */
+#define CR4_FRED	BIT_ULL(32)
+
+/* What decides whether a CPU can be used, before what its VMX can do is read. */
+struct vmx_cpu_facts {
+	u32 ecx;		/* CPUID 1 ECX */
+	u64 feat_ctl;		/* IA32_FEATURE_CONTROL, 0 if there is none */
+	u64 cr4;
+};
+
+/**
+ * vmx_refusal() - why a CPU cannot be used
+ * @f: what is known of it
+ *
+ * The first of the reasons counts: who reads it can do something about it.
+ * Return: words for the log; NULL: it can be used.
+ */
+static inline const char *vmx_refusal(const struct vmx_cpu_facts *f)
+{
+	if (!(f->ecx & CPUID_1_ECX_VMX))
+		return "the CPU has no VMX";
+	/* The kernel locks the register at boot on CPUs it supports. */
+	if (!(f->feat_ctl & FEAT_CTL_LOCKED))
+		return "the feature control register is not locked";
+	if (!(f->feat_ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
+		return "disabled by firmware";
+	if (f->cr4 & CR4_FRED)
+		return "the host runs with FRED, which is not supported";
+	return NULL;
+}
 
 /*
  * The exit qualification of an access. Source: Intel SDM volume 3, "Basic VM-Exit

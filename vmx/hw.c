@@ -16,57 +16,31 @@
 #include <asm/tlbflush.h>
 
 #include "core/main.h"
+#include "vmx/format.h"
 #include "vmx/vmx.h"
-
-/* FRED delivers host events in ways the exit path does not know. */
-#define CR4_FRED	BIT_ULL(32)
 
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 
-/*
- * The kernel hides VMX from its feature bits where the firmware locked it, so
- * look at the CPU itself to tell "none" from "disabled".
- */
-static int check_firmware(void)
-{
-	int err;
-	u64 ctl;
-
-	if (!(native_cpuid_ecx(1) & BIT(5))) {
-		pr_err("the CPU has no VMX\n");
-		return -EOPNOTSUPP;
-	}
-	ctl = native_read_msr_safe(MSR_IA32_FEAT_CTL, &err);
-	if (err)
-		ctl = 0;
-	if ((ctl & FEAT_CTL_LOCKED) && !(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
-		pr_err("disabled by firmware\n");
-		return -EOPNOTSUPP;
-	}
-	/* The kernel locks the register at boot on CPUs it supports. */
-	if (!(ctl & FEAT_CTL_LOCKED)) {
-		pr_err("the feature control register is not locked\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 int kvm_x86_check_hardware(void)
 {
+	struct vmx_cpu_facts facts = {
+		.ecx = native_cpuid_ecx(1),
+		.cr4 = cr4_read_shadow(),
+	};
 	struct vmx_caps caps;
-	int ret;
+	const char *why;
+	int err;
 
-	ret = check_firmware();
-	if (ret)
-		return ret;
-	if (cr4_read_shadow() & X86_CR4_VMXE) {
-		pr_err("in use by %s or another hypervisor\n", VENDOR_RIVAL);
-		return -EBUSY;
-	}
-	if (cr4_read_shadow() & CR4_FRED) {
-		pr_err("the host runs with FRED, which is not supported\n");
+	facts.feat_ctl = native_read_msr_safe(MSR_IA32_FEAT_CTL, &err);
+	if (err)
+		facts.feat_ctl = 0;
+	why = vmx_refusal(&facts);
+	if (why) {
+		pr_err("%s\n", why);
 		return -EOPNOTSUPP;
 	}
+	if (facts.cr4 & X86_CR4_VMXE)
+		return -EBUSY;
 	return vmx_caps_read(&caps);
 }
 

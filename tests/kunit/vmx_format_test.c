@@ -8,6 +8,30 @@
 
 #include "vmx/format.h"
 
+/* The first reason that holds is told, and a CPU in order is not refused. */
+static void refusals(struct kunit *test)
+{
+	/* Bit 5: VMX; bits 0 and 2: locked with VMX outside SMX; VMXE is another matter. */
+	static const struct vmx_cpu_facts good = { .ecx = 0x20, .feat_ctl = 5, .cr4 = 0x2020 };
+	struct vmx_cpu_facts f = good;
+
+	KUNIT_EXPECT_NULL(test, vmx_refusal(&f));
+
+#define REFUSED(field, value, words)					\
+do {									\
+	f = good;							\
+	f.field = (value);						\
+	KUNIT_EXPECT_STREQ(test, vmx_refusal(&f), words);		\
+} while (0)
+	REFUSED(ecx, ~0x20u, "the CPU has no VMX");
+	REFUSED(feat_ctl, 0, "the feature control register is not locked");
+	REFUSED(feat_ctl, 4, "the feature control register is not locked");
+	REFUSED(feat_ctl, 1, "disabled by firmware");
+	REFUSED(feat_ctl, 3, "disabled by firmware");
+	REFUSED(cr4, BIT_ULL(32), "the host runs with FRED, which is not supported");
+#undef REFUSED
+}
+
 /* The index counts down from 511 and wraps when the log is full. */
 static void pml_first(struct kunit *test)
 {
@@ -80,6 +104,7 @@ static void apic_access_kinds(struct kunit *test)
 }
 
 static struct kunit_case vmx_format_cases[] = {
+	KUNIT_CASE(refusals),
 	KUNIT_CASE(pml_first),
 	KUNIT_CASE(io_words),
 	KUNIT_CASE(ept_violation_bits),
