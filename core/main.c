@@ -290,6 +290,29 @@ static int check_all_cpus(void)
 	return err;
 }
 
+static void free_cpus(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kvm_x86_free_cpu(cpu);
+}
+
+/* Of those that come later, too: a CPU on its way up must not fail for memory. */
+static int alloc_cpus(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (kvm_x86_alloc_cpu(cpu)) {
+			pr_err("%s: no memory for CPU %d\n", VENDOR_NAME, cpu);
+			free_cpus();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 static int __init monovisor_init(void)
 {
 	int err;
@@ -306,10 +329,13 @@ static int __init monovisor_init(void)
 	err = kvm_x86_hardware_setup();
 	if (err)
 		return err;
+	err = alloc_cpus();
+	if (err)
+		goto unsetup;
 	kvm_msr_module_init();
 	err = kvm_stats_module_init();
 	if (err)
-		goto unsetup;
+		goto cpus;
 	err = kvm_irqfd_module_init();
 	if (err)
 		goto stats;
@@ -325,6 +351,8 @@ irqfd:
 	kvm_irqfd_module_exit();
 stats:
 	kvm_stats_module_exit();
+cpus:
+	free_cpus();
 unsetup:
 	kvm_x86_hardware_unsetup();
 	return err;
@@ -335,6 +363,7 @@ static void __exit monovisor_exit(void)
 	misc_deregister(&kvm_dev);
 	kvm_irqfd_module_exit();
 	kvm_stats_module_exit();
+	free_cpus();
 	kvm_x86_hardware_unsetup();
 }
 

@@ -24,13 +24,24 @@ int kvm_x86_check_hardware(void);
 /**
  * kvm_x86_hardware_setup() - decide once what the hardware decides at run time
  *
- * Reads capabilities into __ro_after_init variables, allocates per-CPU areas,
- * sets CPU caps (kvm_cpu_cap_set()) and kvm_efer_supported.
+ * Reads capabilities into __ro_after_init variables, sets CPU caps
+ * (kvm_cpu_cap_set()) and kvm_efer_supported.
  * Context: module load; may sleep. Return: 0 or a negative errno, with the
  * reason logged and nothing left behind.
  */
 int kvm_x86_hardware_setup(void);
 void kvm_x86_hardware_unsetup(void);
+
+/**
+ * kvm_x86_alloc_cpu() - get what the extension needs in memory of one CPU
+ * @cpu: a possible one, online or not; its own NUMA node is best
+ *
+ * Context: module load, after kvm_x86_hardware_setup(); may sleep.
+ * Return: 0 or -ENOMEM; kvm_x86_free_cpu() comes in both cases.
+ */
+int kvm_x86_alloc_cpu(int cpu);
+/* Also for a CPU that has nothing, or not all of it. */
+void kvm_x86_free_cpu(int cpu);
 
 /**
  * kvm_x86_enable_virtualization_cpu() - switch the extension on, on this CPU

@@ -81,38 +81,28 @@ struct page *svm_alloc_page(int node, gfp_t gfp)
 	return page + 1;
 }
 
-static void free_cpus(void)
+int kvm_x86_alloc_cpu(int cpu)
 {
-	int cpu;
+	struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
 
-	for_each_possible_cpu(cpu) {
-		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
-
-		if (sc->hsave)
-			__free_page(sc->hsave);
-		if (sc->host_state)
-			__free_page(sc->host_state);
-		sc->hsave = NULL;
-		sc->host_state = NULL;
-	}
+	sc->hsave = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
+	sc->host_state = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
+	if (!sc->hsave || !sc->host_state)
+		return -ENOMEM;
+	sc->host_state_pa = __sme_set(page_to_phys(sc->host_state));
+	return 0;
 }
 
-static int alloc_cpus(void)
+void kvm_x86_free_cpu(int cpu)
 {
-	int cpu;
+	struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
 
-	for_each_possible_cpu(cpu) {
-		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
-
-		sc->hsave = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
-		sc->host_state = svm_alloc_page(cpu_to_node(cpu), GFP_KERNEL);
-		if (!sc->hsave || !sc->host_state) {
-			free_cpus();
-			return -ENOMEM;
-		}
-		sc->host_state_pa = __sme_set(page_to_phys(sc->host_state));
-	}
-	return 0;
+	if (sc->hsave)
+		__free_page(sc->hsave);
+	if (sc->host_state)
+		__free_page(sc->host_state);
+	sc->hsave = NULL;
+	sc->host_state = NULL;
 }
 
 int kvm_x86_hardware_setup(void)
@@ -132,13 +122,6 @@ int kvm_x86_hardware_setup(void)
 	memset(page_address(iopm), 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
 	svm_iopm_pa = __sme_set(page_to_phys(iopm));
 
-	ret = alloc_cpus();
-	if (ret) {
-		pr_err("no memory for the host save areas\n");
-		__free_pages(iopm, SVM_IOPM_ORDER);
-		return ret;
-	}
-
 	svm_caps_set_cpuid();
 	pr_info("NPT%s%s%s%s%s%s%s\n", svm_caps.nrips ? ", next RIP" : "",
 		svm_caps.decode_assists ? ", decode assists" : "",
@@ -152,7 +135,6 @@ int kvm_x86_hardware_setup(void)
 
 void kvm_x86_hardware_unsetup(void)
 {
-	free_cpus();
 	__free_pages(iopm, SVM_IOPM_ORDER);
 }
 

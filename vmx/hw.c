@@ -44,31 +44,19 @@ int kvm_x86_check_hardware(void)
 	return vmx_caps_read(&caps);
 }
 
-static void free_cpus(void)
+int kvm_x86_alloc_cpu(int cpu)
 {
-	int cpu;
+	struct vmcs *vmcs = vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);
 
-	for_each_possible_cpu(cpu) {
-		vmcs_free(per_cpu(vmxon_region, cpu));
-		per_cpu(vmxon_region, cpu) = NULL;
-	}
+	vmcs_cpu_init(cpu);
+	per_cpu(vmxon_region, cpu) = vmcs;
+	return vmcs ? 0 : -ENOMEM;
 }
 
-static int alloc_cpus(void)
+void kvm_x86_free_cpu(int cpu)
 {
-	struct vmcs *vmcs;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		vmcs_cpu_init(cpu);
-		vmcs = vmcs_alloc(cpu_to_node(cpu), GFP_KERNEL);
-		if (!vmcs) {
-			free_cpus();
-			return -ENOMEM;
-		}
-		per_cpu(vmxon_region, cpu) = vmcs;
-	}
-	return 0;
+	vmcs_free(per_cpu(vmxon_region, cpu));
+	per_cpu(vmxon_region, cpu) = NULL;
 }
 
 int kvm_x86_hardware_setup(void)
@@ -81,16 +69,9 @@ int kvm_x86_hardware_setup(void)
 	if (ret)
 		return ret;
 
-	ret = alloc_cpus();
-	if (ret) {
-		pr_err("no memory for VMXON regions\n");
-		return ret;
-	}
 	ret = vmx_l1d_flush_setup();
-	if (ret) {
-		free_cpus();
+	if (ret)
 		return ret;
-	}
 	vmx_caps_settle_params();
 	vmx_caps_set_cpuid();
 	vmx_msr_setup();
@@ -106,7 +87,6 @@ int kvm_x86_hardware_setup(void)
 void kvm_x86_hardware_unsetup(void)
 {
 	vmx_l1d_flush_unsetup();
-	free_cpus();
 }
 
 int kvm_x86_enable_virtualization_cpu(void)

@@ -44,6 +44,15 @@ void kvm_x86_hardware_unsetup(void)
 {
 }
 
+int kvm_x86_alloc_cpu(int cpu)
+{
+	return 0;
+}
+
+void kvm_x86_free_cpu(int cpu)
+{
+}
+
 int kvm_x86_enable_virtualization_cpu(void)
 {
 	if (__this_cpu_read(fake_enabled))
