@@ -23,9 +23,20 @@
 #include "core/vm.h"
 #include "ops/run.h"
 
+/*
+ * Where the instruction ends; 0: the slow way has to tell, or has more to do, for
+ * a step trap follows (or, with TF set for its sake, an NMI window).
+ */
+static __always_inline unsigned long fast_next_rip(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(kvm_x86_fast_rflags(vcpu) & X86_EFLAGS_TF))
+		return 0;
+	return kvm_x86_fast_next_rip(vcpu);
+}
+
 enum run_result fast_cpuid(struct kvm_vcpu *vcpu)
 {
-	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+	unsigned long next = fast_next_rip(vcpu);
 
 	if (unlikely(!next))
 		return RUN_REENTER;
@@ -36,7 +47,7 @@ enum run_result fast_cpuid(struct kvm_vcpu *vcpu)
 
 enum run_result fast_nop(struct kvm_vcpu *vcpu)
 {
-	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+	unsigned long next = fast_next_rip(vcpu);
 
 	if (unlikely(!next))
 		return RUN_REENTER;
@@ -46,7 +57,7 @@ enum run_result fast_nop(struct kvm_vcpu *vcpu)
 
 enum run_result fast_hypercall(struct kvm_vcpu *vcpu)
 {
-	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+	unsigned long next = fast_next_rip(vcpu);
 
 	if (unlikely(!next))
 		return RUN_REENTER;
@@ -71,7 +82,7 @@ enum run_result fast_pio(struct kvm_vcpu *vcpu, const struct exit_pio *io)
 	idx = srcu_read_lock(&vcpu->kvm->srcu);
 	eventfd = kvm_bus_find_eventfd(vcpu, KVM_BUS_PIO, io->port, io->size, &val);
 	if (eventfd)
-		next = kvm_x86_fast_next_rip(vcpu);
+		next = fast_next_rip(vcpu);
 	if (likely(next))
 		compat_eventfd_signal(eventfd);
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
@@ -97,7 +108,7 @@ enum run_result fast_rdmsr(struct kvm_vcpu *vcpu)
 	if (unlikely(msrs_filtered(vcpu)) ||
 	    unlikely(kvm_get_msr(vcpu, vcpu->regs[VCPU_REGS_RCX], &data, false) != MSR_OK))
 		return RUN_REENTER;
-	next = kvm_x86_fast_next_rip(vcpu);
+	next = fast_next_rip(vcpu);
 	if (unlikely(!next))
 		return RUN_REENTER;
 	kvm_register_write_raw(vcpu, VCPU_REGS_RAX, (u32)data);
@@ -153,7 +164,7 @@ enum run_result fast_wrmsr(struct kvm_vcpu *vcpu)
 	/* For another nothing need be known of the instruction. */
 	if (kind == FAST_MSR_NONE)
 		return RUN_REENTER;
-	next = kvm_x86_fast_next_rip(vcpu);
+	next = fast_next_rip(vcpu);
 	if (unlikely(!next) || !write_msr(vcpu, kind, index, kvm_edx_eax_read(vcpu)))
 		return RUN_REENTER;
 	kvm_x86_fast_retire(vcpu, next);
@@ -171,7 +182,7 @@ enum run_result fast_cr8_write(struct kvm_vcpu *vcpu, u8 gpr)
 
 	if (!lapic_in_kernel(vcpu) && val < kvm_get_cr8(vcpu))
 		return RUN_REENTER;
-	next = kvm_x86_fast_next_rip(vcpu);
+	next = fast_next_rip(vcpu);
 	if (unlikely(!next) || unlikely(kvm_set_cr8(vcpu, val)))
 		return RUN_REENTER;
 	kvm_x86_fast_retire(vcpu, next);
@@ -187,7 +198,7 @@ enum run_result fast_tpr_lowered(struct kvm_vcpu *vcpu)
 
 enum run_result fast_cr8_read(struct kvm_vcpu *vcpu, u8 gpr)
 {
-	unsigned long next = kvm_x86_fast_next_rip(vcpu);
+	unsigned long next = fast_next_rip(vcpu);
 
 	if (unlikely(!next))
 		return RUN_REENTER;

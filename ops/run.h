@@ -45,9 +45,11 @@ bool kvm_x86_skip_emulated_instruction(struct kvm_vcpu *vcpu);
  * @vcpu: the vCPU, between exit and entry, irqs off
  *
  * Return: 0 if it takes more than registers to tell (no length by hardware, a
- * wrap of the instruction pointer), or if the instruction is single-stepped.
+ * wrap of the instruction pointer).
  */
 static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu);
+/* RFLAGS as hardware has them, with a TF that is ours perhaps, there and then. */
+static __always_inline unsigned long kvm_x86_fast_rflags(struct kvm_vcpu *vcpu);
 /* Go on there, without the interrupt shadow of the instruction. */
 static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip);
 

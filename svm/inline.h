@@ -14,15 +14,16 @@
 
 /*
  * Without NRIPS the instruction has to be decoded. RIP wraps in hardware's word
- * as it does in the guest. TF in the VMCB may also be ours, for an NMI window.
+ * as it does in the guest.
  */
 static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = to_svm(vcpu);
+	return to_svm(vcpu)->next_rip;
+}
 
-	if (unlikely(svm->vmcb->save.rflags & X86_EFLAGS_TF))
-		return 0;
-	return svm->next_rip;
+static __always_inline unsigned long kvm_x86_fast_rflags(struct kvm_vcpu *vcpu)
+{
+	return to_svm(vcpu)->vmcb->save.rflags;
 }
 
 static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)

@@ -23,9 +23,12 @@ static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu
 	unsigned long rip = vmcs_readl(GUEST_RIP);
 	unsigned long next = rip + len;
 
-	if (unlikely((rip ^ next) >> 32) || unlikely(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF))
-		return 0;
-	return next;
+	return unlikely((rip ^ next) >> 32) ? 0 : next;
+}
+
+static __always_inline unsigned long kvm_x86_fast_rflags(struct kvm_vcpu *vcpu)
+{
+	return vmcs_readl(GUEST_RFLAGS);
 }
 
 static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)

@@ -15,9 +15,12 @@ static __always_inline unsigned long kvm_x86_fast_next_rip(struct kvm_vcpu *vcpu
 {
 	struct fake_vcpu *fake = to_fake(vcpu);
 
-	if (fake->hw_rflags & X86_EFLAGS_TF || !fake->step.insn_len)
-		return 0;
-	return fake->hw_rip + fake->step.insn_len;
+	return fake->step.insn_len ? fake->hw_rip + fake->step.insn_len : 0;
+}
+
+static __always_inline unsigned long kvm_x86_fast_rflags(struct kvm_vcpu *vcpu)
+{
+	return to_fake(vcpu)->hw_rflags;
 }
 
 static __always_inline void kvm_x86_fast_retire(struct kvm_vcpu *vcpu, unsigned long next_rip)
