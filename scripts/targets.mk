@@ -36,10 +36,12 @@ report:
 
 .PHONY: fuzz-emul mutants coverage report
 
-# Says what the semantic patches, or one of them, would change; there must be nothing.
+# Says what the semantic patches, or one of them, would change, then what those of the
+# kernel report; there must be nothing.
 coccicheck:
-	tests/rig/setup packages
+	tests/rig/setup packages $(if $(COCCI),,source)
 	scripts/checks/cocci $(if $(COCCI),--cocci $(COCCI))
+	$(if $(COCCI),,scripts/checks/kernel-cocci)
 
 # Without LINUX: Debian's kernels, and with parts of KVM switched off.
 monolithize:

@@ -80,7 +80,8 @@ help:
 #?                      random ioctls and guests from several threads; FAIL=1: each
 #?                      allocation of what sets up VMs fails once
 #?   make coccicheck COCCI=FILE
-#?                      what the semantic patches (one, or all) would change here
+#?                      what the semantic patches (one, or all) would change here; without
+#?                      COCCI also what those of the kernel report
 #?   make monolithize LINUX=DIR OUTPUT=DIR OPTIMISE=1 CHECK=1
 #?                      stock KVM of a kernel tree as modules without ops tables
 #?   make monolithize SERIES="6.12 6.1 5.10"
