@@ -466,6 +466,7 @@ static bool inject_next_irq(struct kvm_vcpu *vcpu)
  */
 enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 {
+	bool nmi_again = vcpu->ev.nmi_injected && !vcpu->ev.exception.injected;
 	bool injected = reinject(vcpu);					/* row 1 */
 	bool window = false;
 
@@ -478,9 +479,10 @@ enum event_outcome kvm_evaluate_events(struct kvm_vcpu *vcpu)
 	if (vcpu->ev.nmi_pending) {					/* row 3 */
 		/*
 		 * Behind another event the NMI is due at the first instruction of that
-		 * event's handler, unless NMIs are masked.
+		 * event's handler, unless NMIs are masked: one that goes in again masks
+		 * them, which a CPU that does so by itself does not show before.
 		 */
-		if (injected && !kvm_x86_get_nmi_mask(vcpu))
+		if (injected && !nmi_again && !kvm_x86_get_nmi_mask(vcpu))
 			return EVENT_OUTCOME_IMMEDIATE_EXIT;
 		if (!injected && kvm_nmi_allowed(vcpu)) {
 			vcpu->ev.nmi_pending--;

@@ -124,6 +124,11 @@ static const struct event_case event_cases[] = {
 		.outcome = EVENT_OUTCOME_INJECTED, .kind = FAKE_EVENT_NMI, .vector = 2,
 		.irq_window = true,
 	}, {
+		.name = "NMI put back masks the next, though hardware does not say so yet",
+		.nmi_injected = true, .nmi_pending = 1, .if_flag = true,
+		.outcome = EVENT_OUTCOME_INJECTED, .kind = FAKE_EVENT_NMI, .vector = 2,
+		.nmi_window = true,
+	}, {
 		.name = "exception put back goes before an NMI",
 		.ex_injected = VEC(PF_VECTOR), .nmi_pending = 1,
 		.outcome = EVENT_OUTCOME_IMMEDIATE_EXIT,
@@ -252,7 +257,8 @@ static void check_state(struct kunit *test, struct kvm_vcpu *vcpu, const struct 
 	bool put_back = c->ex_injected || c->nmi_injected || c->irq_injected;
 	const struct fake_log *log = &to_fake(vcpu)->log;
 	enum fake_event_kind kind = expected_kind(c);
-	bool nmi_behind = c->nmi_pending && !c->nmi_masked && (put_back || c->ex_pending);
+	bool nmi_behind = c->nmi_pending && !c->nmi_masked && !c->nmi_injected &&
+			  (put_back || c->ex_pending);
 	bool leave_at_once = (put_back && c->ex_pending) || nmi_behind;
 	enum event_outcome outcome;
 	unsigned int nmis;
