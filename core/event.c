@@ -125,7 +125,7 @@ void kvm_end_delivery(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvm_nmi_unmasked() - the handler of an NMI has ended, other than by an exit for a window
+ * kvm_nmi_unmasked() - NMIs may go in again, and no exit for a window said so
  * @vcpu: the vCPU, loaded, its own thread
  *
  * One that waits is asked for. Context: irqs on or off.

@@ -133,5 +133,9 @@ bool svm_soft_nmi_step(struct vcpu_svm *svm, unsigned long *dr6_bits)
 	end_step(svm);
 	if (!guest_steps && !(svm->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		*dr6_bits &= ~(unsigned long)DR_STEP;
-	return !*dr6_bits;
+	if (!*dr6_bits)
+		return true;
+	/* No exit for a window, then; the #DB may go to userspace, the NMI is due behind it. */
+	kvm_nmi_unmasked(&svm->vcpu);
+	return false;
 }

@@ -252,6 +252,48 @@ TEST(events, nmi)
 	}
 }
 
+static void put_into_sti_shadow(struct vcpu *v)
+{
+	struct kvm_vcpu_events e = {
+		.flags = KVM_VCPUEVENT_VALID_SHADOW,
+		.interrupt.shadow = KVM_X86_SHADOW_INT_STI,
+	};
+
+	CHECK_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
+}
+
+/* Whoever steps through the shadow of STI does not make an NMI wait for longer. */
+TEST(events, nmi_behind_debugger)
+{
+	struct vcpu *v = HANDLER_VCPU(MODE_PROT32, 2, nmi_main);
+	struct kvm_guest_debug d = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+	};
+	u32 from = GPA_CODE;
+	int reason;
+
+	NEED_CAP(KVM_CAP_SET_GUEST_DEBUG);
+	CHECK_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d));
+	/* There is no such shadow without IF. */
+	SET_REG(v, rflags, 0x202);
+	put_into_sti_shadow(v);
+	send_nmi(v);
+	/*
+	 * VMX has no shadow where a debugger steps, and the NMI is taken at once. Else it
+	 * is behind the instruction, of two bytes, whose step is not lost.
+	 */
+	reason = run(v);
+	if (reason == KVM_EXIT_DEBUG) {
+		from += 2;
+		CHECK_EQ(v->run->debug.arch.pc, from);
+		reason = run(v);
+	}
+	/* Delivery clears TF: the handler runs to its end. */
+	CHECK_EQ(reason, KVM_EXIT_IO);
+	CHECK_EQ(v->run->io.port, 0x99);
+	CHECK_EQ(*(u32 *)(v->vm->mem + GPA_STACK - 12), from);
+}
+
 /* As saved where the injection itself sets the mask and then was cancelled. */
 TEST(events, nmi_injected_and_masked)
 {
