@@ -53,7 +53,7 @@ static void prepare_entry(struct vcpu_svm *svm)
 	/* A VMRUN that faults, SVM having been switched off, writes no exit code. */
 	vmcb->control.exit_code = SVM_EXIT_CODE_ERR;
 
-	if (unlikely(svm->nmi_singlestep))
+	if (unlikely(svm->nmi_singlestep || svm->awaiting_iret))
 		svm_soft_nmi_before_entry(svm);
 	/* Whether an IRET has been executed is told by where RIP has gone from it. */
 	vcpu->fast_allowed &= !svm->awaiting_iret;

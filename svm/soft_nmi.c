@@ -69,10 +69,11 @@ void svm_soft_nmi_open_window(struct vcpu_svm *svm)
 
 /**
  * svm_soft_nmi_before_entry() - no step while an event goes in
- * @svm: the vCPU, about to enter, with a step under way
+ * @svm: the vCPU, about to enter, with a step under way or an IRET about to execute
  *
- * Our TF would be pushed on the guest's stack. Wait for the IRET of that event's
- * handler instead; architecturally any IRET ends NMI masking.
+ * Our TF would be pushed on the guest's stack, and RIP would leave the IRET
+ * without its execution. Wait for the IRET of that event's handler instead;
+ * architecturally any IRET ends NMI masking.
  *
  * Context: irqs off.
  */
