@@ -86,14 +86,12 @@ static noinstr void enter_guest(struct vcpu_svm *svm, unsigned long host_state_p
 	kvm_guest_context_exit();
 }
 
-static enum run_result fast_cr8(struct vcpu_svm *svm, bool write)
+static enum run_result fast_cr8(struct vcpu_svm *svm)
 {
 	u64 info = svm->vmcb->control.exit_info_1;
 
 	if (!svm_caps.decode_assists || !(info & SVM_CR_INFO_MOV))
 		return RUN_REENTER;
-	if (!write)
-		return fast_cr8_read(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
 	return fast_cr8_write(&svm->vcpu, info & SVM_EXITINFO_REG_MASK);
 }
 
@@ -137,9 +135,7 @@ static enum run_result handle_fast(struct vcpu_svm *svm)
 	case SVM_EXIT_IOIO:
 		return fast_io(svm);
 	case SVM_EXIT_WRITE_CR8:
-		return fast_cr8(svm, true);
-	case SVM_EXIT_READ_CR8:
-		return fast_cr8(svm, false);
+		return fast_cr8(svm);
 	case SVM_EXIT_VMMCALL:
 		return fast_hypercall(vcpu);
 	case SVM_EXIT_NPF:
