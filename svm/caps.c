@@ -108,8 +108,10 @@ void svm_caps_set_cpuid(void)
 	if (boot_cpu_has(X86_FEATURE_FXSR_OPT))
 		kvm_efer_supported |= EFER_FFXSR;
 
-	/* VIRT_SPEC_CTRL is emulated through whatever the host switches SSBD with. */
-	if (boot_cpu_has(X86_FEATURE_LS_CFG_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD) ||
-	    boot_cpu_has(X86_FEATURE_VIRT_SSBD))
+	/*
+	 * The kernel switches SSBD for VIRT_SPEC_CTRL by these means only. A CPU with
+	 * SSBD in SPEC_CTRL offers that instead.
+	 */
+	if (boot_cpu_has(X86_FEATURE_LS_CFG_SSBD) || boot_cpu_has(X86_FEATURE_VIRT_SSBD))
 		kvm_cpu_cap_set(X86_FEATURE_VIRT_SSBD);
 }
