@@ -6,8 +6,6 @@
  *
  * Source: Intel SDM volume 3, "VM Exits", "Basic VM-Exit Information".
  */
-#include <asm/debugreg.h>
-
 #include "core/compat.h"
 #include "core/emul/task.h"
 #include "core/event.h"
@@ -17,9 +15,6 @@
 #include "ops/run.h"
 #include "vmx/format.h"
 #include "vmx/vmx.h"
-
-/* Conditions of a #DB in the exit qualification, each as the bit it sets in DR6. */
-#define DB_CONDITIONS	(DR_TRAP_BITS | DR_STEP | BIT(13) | BIT(11) | BIT(16))
 
 /* What the exit qualification adds to "invalid guest state"; 0: nothing. */
 static const char *invalid_state_detail(unsigned long qual)
@@ -81,7 +76,7 @@ static enum run_result decode_exception(struct vcpu_vmx *vmx)
 
 	switch (ex.vector) {
 	case DB_VECTOR:
-		ex.payload = vmx_exit_qualification(vmx) & DB_CONDITIONS;
+		ex.payload = vmx_exit_qualification(vmx) & VMX_DB_CONDITIONS;
 		/* Delivery would have consumed a pending trap; the exit has dropped it. */
 		vmx->shadow_check = true;
 		/* INT1 is a trap: it has executed when its handler starts. */

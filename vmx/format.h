@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <asm/apicdef.h>
+#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/vmx.h>
 
@@ -73,6 +74,14 @@ static inline struct tdp_fault vmx_decode_ept_violation(unsigned long qual, u64 
 			      !(qual & EPT_VIOLATION_GVA_TRANSLATED),
 	};
 }
+
+/*
+ * Conditions of a #DB in the exit qualification and among the pending debug
+ * exceptions, each as the bit it sets in DR6.
+ */
+#define VMX_DB_CONDITIONS	(DR_TRAP_BITS | DR_STEP | BIT(13) | BIT(11) | BIT(16))
+/* Of the latter: there is one to deliver; the breakpoints that were met may be disabled. */
+#define VMX_DB_PENDING		(DR_STEP | BIT(12))
 
 /* By what an access reached the APIC-access page: bits 15:12. */
 enum vmx_apic_access {

@@ -9,9 +9,11 @@
  */
 #include "core/emul/emul.h"
 #include "core/event.h"
+#include "core/exit.h"
 #include "core/memslot.h"
 #include "core/mmu/mmu.h"
 #include "core/regs.h"
+#include "vmx/format.h"
 #include "vmx/vmx.h"
 
 #define OPCODE_IRET	0xcf
@@ -68,6 +70,25 @@ static void ask_for_waiting_nmi(struct vcpu_vmx *vmx)
 		kvm_nmi_unmasked(&vmx->vcpu);
 }
 
+/*
+ * The trap of the instruction that was stepped comes before an NMI, and is pending in
+ * the CPU. Injection of the NMI would lose it, so let core deliver both, in order.
+ */
+static enum run_result trap_before_nmi(struct vcpu_vmx *vmx)
+{
+	struct exit_exception db = { .vector = DB_VECTOR };
+	unsigned long pending;
+
+	if (!vmx->vcpu.ev.nmi_pending || !kvm_nmi_allowed(&vmx->vcpu))
+		return RUN_REENTER;
+	pending = vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (!(pending & VMX_DB_PENDING))
+		return RUN_REENTER;
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	db.payload = pending & VMX_DB_CONDITIONS;
+	return exit_exception(&vmx->vcpu, &db);
+}
+
 /**
  * vmx_soft_nmi_set_mask() - block NMIs or not, other than by a step
  * @vmx: the vCPU
@@ -122,5 +143,5 @@ enum run_result vmx_soft_nmi_step(struct vcpu_vmx *vmx)
 	if (vmx->soft_nmi_blocked && vmx->step_executes && stepped_iret(vmx))
 		vmx->soft_nmi_blocked = false;
 	ask_for_waiting_nmi(vmx);
-	return RUN_REENTER;
+	return trap_before_nmi(vmx);
 }
